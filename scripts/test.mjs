@@ -1,0 +1,37 @@
+// npm test: every test there is, on a machine where nothing was installed by hand. The last line is the count.
+import { readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { prepare, run } from './prepare.mjs';
+
+prepare();
+const report = join(tmpdir(), `graphweft-tests-${process.pid}.json`);
+const args = [
+  'node_modules/vitest/vitest.mjs',
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${report}`,
+];
+const status = run(process.execPath, [...args, ...process.argv.slice(2)]);
+let counts;
+try {
+  counts = JSON.parse(readFileSync(report, 'utf8'));
+} catch {
+  process.stdout.write('0 passed, 1 failed\n'); // the runner itself failed and has said why
+  process.exit(1);
+}
+rmSync(report, { force: true });
+// A file that fails to load has no tests to count, and must not look like success.
+const brokenFiles = counts.testResults.filter(
+  (file) => file.status === 'failed' && file.assertionResults.length === 0,
+);
+const failed =
+  counts.numFailedTests +
+  brokenFiles.length +
+  (status !== 0 && counts.numFailedTests === 0 && brokenFiles.length === 0 ? 1 : 0);
+const skipped = counts.numPendingTests + counts.numTodoTests;
+process.stdout.write(
+  `${counts.numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`,
+);
+process.exit(failed > 0 ? 1 : status);

@@ -1,0 +1,51 @@
+import { text } from 'node:stream/consumers';
+import { Command } from 'commander';
+import { ETLContext } from '../../context/etl-context.ts';
+import { optionError } from '../../core/options.ts';
+import { SILENT_REPORTER } from '../../core/reporter.ts';
+import { describeStatistics, formatTable } from '../tables.ts';
+
+/** `graphweft cypher STATEMENT`: runs a statement and prints a table. */
+export function cypherCommand(): Command {
+  return new Command('cypher')
+    .description('run a Cypher statement and print its result as a table')
+    .argument('<statement>', 'the statement; - reads it from standard input')
+    .option(
+      '-p, --param <name=value>',
+      'a parameter, its value JSON or else text; repeatable',
+      collectParameter,
+      {},
+    )
+    .option('--json', 'print one JSON object a record instead of a table')
+    .action(async (statement: string, options: { param: Record<string, unknown>; json?: boolean }) => {
+      await using context = new ETLContext({ reporter: SILENT_REPORTER });
+      const query = statement === '-' ? await text(process.stdin) : statement;
+      const { rows, columns, statistics } = await context.neo4j.query(query, options.param);
+      if (options.json) {
+        for (const row of rows) process.stdout.write(`${JSON.stringify(row, jsonValue)}\n`);
+        return;
+      }
+      if (columns.length > 0) process.stdout.write(`${formatTable(columns, rows)}\n`);
+      process.stdout.write(
+        `${[`${rows.length} ${rows.length === 1 ? 'row' : 'rows'}`, ...describeStatistics(statistics)].join(', ')}\n`,
+      );
+    });
+}
+
+function collectParameter(given: string, parameters: Record<string, unknown>): Record<string, unknown> {
+  const [, name, value] = /^(\w+)=(.*)$/s.exec(given) ?? [];
+  if (name === undefined || value === undefined) throw optionError('--param', 'name=value', given);
+  return { ...parameters, [name]: parameterValue(value) };
+}
+
+function parameterValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text; // not JSON, so it is meant as text
+  }
+}
+
+function jsonValue(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}

@@ -1,0 +1,29 @@
+import { GraphweftError } from '../core/errors.ts';
+import { exitCodeFor } from './exit-codes.ts';
+
+/**
+ * Runs a program to its exit code: an error becomes one clear sentence with its code on the error stream, its stack
+ * only with `--debug` (or GRAPHWEFT_DEBUG=1).
+ */
+export async function runMain(main: () => Promise<number | undefined>): Promise<void> {
+  try {
+    process.exitCode = (await main()) ?? 0;
+  } catch (error) {
+    process.stderr.write(`${describeFailure(error)}\n`);
+    process.exitCode = exitCodeFor(error);
+  }
+}
+
+/** Says in one line what failed, with the innermost code that explains it. */
+export function describeFailure(error: unknown): string {
+  if (process.argv.includes('--debug') || process.env.GRAPHWEFT_DEBUG === '1')
+    return String((error as Error)?.stack ?? error);
+  if (!(error instanceof GraphweftError))
+    return `graphweft: ${(error as Error)?.message ?? error} (GW_INTERNAL)`;
+  return `graphweft: ${error.message} (${rootCode(error)})`;
+}
+
+/** The code of the deepest error of ours: "a task failed" says less than why. */
+function rootCode(error: GraphweftError): string {
+  return error.cause instanceof GraphweftError ? rootCode(error.cause) : error.code;
+}

@@ -1,0 +1,76 @@
+import type { Environment } from '../core/context.ts';
+import { ConfigError } from '../core/errors.ts';
+import { refuseUnknownKeys } from '../core/options.ts';
+import { type Reporter, shieldReporter } from '../core/reporter.ts';
+import { type Neo4jAddress, Neo4jConnection, type Neo4jContext } from '../neo4j/connection.ts';
+import { findEmbeddedServer } from '../neo4j/embedded/embedded-server.ts';
+import { createReporter } from '../reporting/create-reporter.ts';
+
+export interface ETLContextOptions {
+  /** Variables by name. Default: the process's environment. */
+  readonly env?: Environment;
+  /** Default: what GRAPHWEFT_REPORTER says, else the live tree on a terminal and plain lines elsewhere. */
+  readonly reporter?: Reporter;
+  /** Aborts every task of the context. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Holds what the tasks of a run share: environment, reporter, abort signal and the database. Nothing is opened until
+ * something is asked of it.
+ *
+ * The database is NEO4J_URI with NEO4J_USERNAME (default 'neo4j'), NEO4J_PASSWORD and NEO4J_DATABASE; where NEO4J_URI
+ * is not set, the embedded server that runs in this folder.
+ *
+ * @example
+ * ```ts
+ * await using context = new ETLContext();
+ * const { rows } = await context.neo4j.query('MATCH (n) RETURN count(n) AS nodes');
+ * ```
+ */
+export class ETLContext implements Neo4jContext, AsyncDisposable {
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+  readonly neo4j: Neo4jConnection;
+  #reporter: Reporter | undefined;
+
+  constructor(options: ETLContextOptions = {}) {
+    refuseUnknownKeys('ETLContext', options, ['env', 'reporter', 'signal']);
+    const { env = process.env, reporter, signal = new AbortController().signal } = options;
+    this.env = env;
+    this.signal = signal;
+    this.neo4j = new Neo4jConnection(() => addressFrom(env));
+    this.#reporter = reporter && shieldReporter(reporter);
+  }
+
+  get reporter(): Reporter {
+    this.#reporter ??= createReporter({ env: this.env });
+    return this.#reporter;
+  }
+
+  /** Closes the reporter and the connections to the database. */
+  async close(): Promise<void> {
+    await this.#reporter?.close?.();
+    await this.neo4j.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Looks up where the database is. @throws {@link ConfigError} `GW_CONFIG_NO_DATABASE` */
+async function addressFrom(env: Environment): Promise<Neo4jAddress> {
+  const database = env.NEO4J_DATABASE || undefined;
+  if (env.NEO4J_URI) {
+    const { NEO4J_URI: uri, NEO4J_USERNAME: username = 'neo4j', NEO4J_PASSWORD: password } = env;
+    if (password) return { uri, username, password, database };
+    throw new ConfigError('GW_NEO4J_AUTH', `NEO4J_URI is ${uri}, but NEO4J_PASSWORD is not set.`);
+  }
+  const server = await findEmbeddedServer({ env });
+  if (server) return { uri: server.uri, username: server.username, password: server.password, database };
+  throw new ConfigError(
+    'GW_CONFIG_NO_DATABASE',
+    'No database: set NEO4J_URI and NEO4J_PASSWORD, or start the embedded server with `npx graphweft neo4j start`.',
+  );
+}

@@ -1,0 +1,87 @@
+import type { TaskContext } from './context.ts';
+import { ConfigError } from './errors.ts';
+import type { TaskProgress } from './reporter.ts';
+import type { Statistics } from './statistics.ts';
+import type { Task } from './task.ts';
+
+/** Where the rows of a batch come from, as far as its processors know. */
+export interface BatchOrigin {
+  /** Path of the file that all rows of the batch were read from. */
+  readonly file: string;
+  /** Number of the batch's first row, counted from 0 in that file. */
+  readonly firstRow: number;
+}
+
+/** One batch on its way through the chain. */
+export interface BatchResults<T = unknown> {
+  readonly chunk: readonly T[];
+  /** What was counted since the last batch; a count is emitted once. */
+  readonly statistics: Statistics;
+  /** Rows in the batch, also where `chunk` holds cells or nothing. */
+  readonly batchSize: number;
+  readonly origin?: BatchOrigin;
+}
+
+/** Is anything that rows can be pulled from. */
+export interface BatchSource<T = unknown> {
+  /**
+   * Yields batches of at most `maxBatchSize` rows. Leaving early (`return`, an error, an abort) closes everything
+   * above: files, cursors, sessions.
+   */
+  getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<T>>;
+  /** Rows to expect, where they are known before they are read. */
+  countRows?(): Promise<number | undefined>;
+  /** Whether progress is reported up the chain already. */
+  readonly reportsProgress?: boolean;
+}
+
+export interface BatchProcessorOptions<In> {
+  /** Where the rows come from; a source has none. */
+  readonly predecessor?: BatchSource<In> | undefined;
+  /** The task that progress is reported for. */
+  readonly task?: Task | undefined;
+}
+
+/** Is one link of a chain that is pulled from its end: nothing is read before someone asks. */
+export abstract class BatchProcessor<In = unknown, Out = In> implements BatchSource<Out> {
+  readonly context: TaskContext;
+  readonly task: Task | undefined;
+  readonly #predecessor: BatchSource<In> | undefined;
+
+  constructor(context: TaskContext, { predecessor, task }: BatchProcessorOptions<In> = {}) {
+    this.context = context;
+    this.task = task;
+    this.#predecessor = predecessor;
+  }
+
+  /** @throws {@link ConfigError} `GW_CONFIG_OPTION` when there is none. */
+  get predecessor(): BatchSource<In> {
+    if (this.#predecessor) return this.#predecessor;
+    throw new ConfigError(
+      'GW_CONFIG_OPTION',
+      `${this.constructor.name} needs a \`predecessor\` to pull rows from.`,
+      {
+        details: { option: 'predecessor' },
+      },
+    );
+  }
+
+  get reportsProgress(): boolean {
+    return this.#predecessor?.reportsProgress ?? false;
+  }
+
+  /** Aborted when the task, or else the context, is. */
+  protected get signal(): AbortSignal {
+    return this.task?.signal ?? this.context.signal;
+  }
+
+  countRows(): Promise<number | undefined> {
+    return this.#predecessor?.countRows?.() ?? Promise.resolve(undefined);
+  }
+
+  protected report(progress: TaskProgress): void {
+    this.task?.reportProgress(progress);
+  }
+
+  abstract getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Out>>;
+}

@@ -1,0 +1,186 @@
+/**
+ * Every error that graphweft raises has a code from this one table. `docs/errors.md` holds the same codes with
+ * cause and remedy; a test compares the two.
+ */
+export const ERROR_CODES = {
+  GW_CONFIG_OPTION: 'an option has a value that it cannot have',
+  GW_CONFIG_UNKNOWN: 'an option, flag or variable that does not exist',
+  GW_CONFIG_NO_DATABASE: 'no database address is known',
+  GW_CONFIG_STATEMENT: 'a statement cannot serve as asked',
+  GW_SOURCE_MISSING: 'a source file does not exist or cannot be read',
+  GW_SOURCE_FORMAT: 'a source file is not what its options say',
+  GW_SOURCE_ROW: 'a line of a source file is malformed',
+  GW_VALIDATION_ROW: 'a row does not satisfy its schema',
+  GW_VALIDATION_ALL: 'a schema rejects every row',
+  GW_SPLIT_KEY: 'a row has no usable node key',
+  GW_SPLIT_RANGE: 'an id extractor gave a bucket outside the grid',
+  GW_PARALLEL_CELL: 'a cell of a wave could not be written',
+  GW_VALUE_INTEGER: 'an integer cannot be sent without loss',
+  GW_VALUE_TYPE: 'a value has no Neo4j type',
+  GW_NEO4J_UNAVAILABLE: 'the server does not answer',
+  GW_NEO4J_AUTH: 'the server refused the credentials',
+  GW_NEO4J_DATABASE: 'the database does not exist or is not ready',
+  GW_NEO4J_SYNTAX: 'the server refused the statement',
+  GW_NEO4J_CONSTRAINT: 'the server refused a row for a constraint',
+  GW_NEO4J_TIMEOUT: 'a transaction ran longer than its limit',
+  GW_NEO4J_RETRIES: 'a transient error outlasted its retries',
+  GW_NEO4J_WRITE: 'the server refused a write',
+  GW_EMBEDDED_JAVA: 'no suitable Java runtime',
+  GW_EMBEDDED_MAVEN: 'the server cannot be fetched',
+  GW_EMBEDDED_PORT: 'the port of the embedded server is taken',
+  GW_EMBEDDED_START: 'the embedded server did not start',
+  GW_EMBEDDED_DATA: 'the data folder of the embedded server cannot be used',
+  GW_REJECTED_FILE: 'the file of rejected rows cannot be written',
+  GW_TASK_FAILED: 'a task failed',
+  GW_ABORTED: 'the run was interrupted',
+  GW_INTERNAL: 'a defect in graphweft',
+} as const;
+
+/** One of the codes of {@link ERROR_CODES}. */
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorOptions {
+  /** What was underneath; always kept. */
+  readonly cause?: unknown;
+  /** Whether the same call may succeed later. Default: false. */
+  readonly retriable?: boolean;
+  /** Plain values that say where: file, row, task, cell, batch. Never secrets. */
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** The plain form of an error, for logs and other processes. */
+export interface ErrorJson {
+  readonly name: string;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retriable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly cause?: CauseJson;
+}
+
+/** The plain form of a cause, which may be anyone's error. */
+export type CauseJson =
+  | ErrorJson
+  | {
+      readonly name: string;
+      readonly message: string;
+      readonly code?: string;
+      readonly cause?: CauseJson;
+    };
+
+/** Is the root of all errors of graphweft: a code, one clear sentence, and what was underneath. */
+export class GraphweftError extends Error {
+  override readonly name: string = 'GraphweftError';
+  readonly code: ErrorCode;
+  readonly retriable: boolean;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.retriable = options.retriable ?? false;
+    this.details = Object.freeze({ ...options.details });
+  }
+
+  toJSON(): ErrorJson {
+    const cause = causeToJson(this.cause);
+    return {
+      name: this.name,
+      code: this.code,
+      message: this.message,
+      retriable: this.retriable,
+      details: plainDetails(this.details),
+      ...(cause && { cause }),
+    };
+  }
+
+  /** Builds the error again from {@link GraphweftError.toJSON}; unknown names become a plain GraphweftError. */
+  static fromJSON(json: ErrorJson): GraphweftError {
+    const { cause, details, retriable } = json;
+    const options = { details, retriable, ...(cause && { cause: causeFromJson(cause) }) };
+    const Class = CLASSES[json.name] ?? GraphweftError;
+    return new Class(json.code, json.message, options);
+  }
+}
+
+/** Says that an option, flag, variable or statement is not what it must be. Command line: exit code 2. */
+export class ConfigError extends GraphweftError {
+  override readonly name = 'ConfigError';
+}
+/** Says that a source cannot be read. */
+export class SourceError extends GraphweftError {
+  override readonly name = 'SourceError';
+}
+/** Says that rows are not what the load needs: schema, keys, values. */
+export class ValidationError extends GraphweftError {
+  override readonly name = 'ValidationError';
+}
+/** Says that the database did not take what it was sent. */
+export class WriteError extends GraphweftError {
+  override readonly name = 'WriteError';
+}
+/** Says that the work was interrupted before it was done. Command line: exit code 130. */
+export class AbortedError extends GraphweftError {
+  override readonly name = 'AbortedError';
+}
+
+const CLASSES: Readonly<Record<string, typeof GraphweftError>> = {
+  ConfigError,
+  SourceError,
+  ValidationError,
+  WriteError,
+  AbortedError,
+};
+
+/** Details may hold a row, and a row what JSON has no form for: bigints become text, what refers to itself its class. */
+function plainDetails(details: ErrorJson['details']): ErrorJson['details'] {
+  return Object.fromEntries(Object.entries(details).map(([name, value]) => [name, plainValue(value)]));
+}
+
+function plainValue(value: unknown): unknown {
+  try {
+    const text = JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v));
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return Object.prototype.toString.call(value); // a cycle
+  }
+}
+
+function causeToJson(cause: unknown): CauseJson | undefined {
+  if (cause instanceof GraphweftError) return cause.toJSON();
+  if (cause instanceof Error) {
+    const code = (cause as { code?: unknown }).code;
+    const below = causeToJson(cause.cause);
+    return {
+      name: cause.name,
+      message: cause.message,
+      ...(typeof code === 'string' && { code }),
+      ...(below && { cause: below }),
+    };
+  }
+  return cause === undefined ? undefined : { name: typeof cause, message: String(cause) };
+}
+
+function causeFromJson(json: CauseJson): Error {
+  if ('details' in json) return GraphweftError.fromJSON(json);
+  const options = json.cause && { cause: causeFromJson(json.cause) };
+  const error: Error & { code?: string } = new Error(json.message, options);
+  error.name = json.name;
+  if (json.code !== undefined) error.code = json.code;
+  return error;
+}
+
+/** Finds the first {@link AbortedError} or `AbortError` in a chain of causes. */
+export function isAbort(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    if (e instanceof AbortedError || e.name === 'AbortError') return true;
+  }
+  return false;
+}
+
+/** Throws {@link AbortedError} when the signal is aborted; the reason becomes its cause. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  if (signal.reason instanceof AbortedError) throw signal.reason;
+  throw new AbortedError('GW_ABORTED', 'The run was interrupted.', { cause: signal.reason });
+}

@@ -1,0 +1,107 @@
+export { ETLContext, type ETLContextOptions } from './context/etl-context.ts';
+export {
+  type BatchOrigin,
+  BatchProcessor,
+  type BatchProcessorOptions,
+  type BatchResults,
+  type BatchSource,
+} from './core/batch-processor.ts';
+export { ClosedLoopBatchProcessor } from './core/closed-loop-batch-processor.ts';
+export type { Environment, TaskContext } from './core/context.ts';
+export {
+  AbortedError,
+  ConfigError,
+  ERROR_CODES,
+  type ErrorCode,
+  type ErrorJson,
+  type ErrorOptions,
+  GraphweftError,
+  isAbort,
+  SourceError,
+  ValidationError,
+  WriteError,
+} from './core/errors.ts';
+export { ParallelTaskGroup } from './core/parallel-task-group.ts';
+export {
+  type ReportedTask,
+  type Reporter,
+  SILENT_REPORTER,
+  type TaskExpectation,
+  type TaskProgress,
+} from './core/reporter.ts';
+export { mergeStatistics, type Statistics } from './core/statistics.ts';
+export { type ExecuteOptions, Task } from './core/task.ts';
+export { TaskGroup } from './core/task-group.ts';
+export { TaskReturn, type TaskReturnFields } from './core/task-return.ts';
+export { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from './core/temporal.ts';
+export {
+  type Neo4jAddress,
+  Neo4jConnection,
+  type Neo4jContext,
+  type QueryResult,
+  type WriteOptions,
+} from './neo4j/connection.ts';
+export {
+  type EmbeddedServer,
+  type EmbeddedServerOptions,
+  embeddedServerStatus,
+  startEmbeddedServer,
+  stopEmbeddedServer,
+} from './neo4j/embedded/embedded-server.ts';
+export {
+  type BucketPair,
+  type DictIdExtractorOptions,
+  dictIdExtractor,
+  type IdExtractor,
+  keyBucket,
+  type NodeKey,
+  type TupleIdExtractorOptions,
+  tupleIdExtractor,
+} from './parallel/id-extractors.ts';
+export {
+  ParallelBatchProcessor,
+  type ParallelBatchProcessorOptions,
+} from './parallel/parallel-batch-processor.ts';
+export {
+  SplittingBatchProcessor,
+  type SplittingBatchProcessorOptions,
+} from './parallel/splitting-batch-processor.ts';
+export type { Cell } from './parallel/wave-schedule.ts';
+export { type CreateReporterOptions, createReporter } from './reporting/create-reporter.ts';
+export { LogReporter, type LogReporterOptions } from './reporting/log-reporter.ts';
+export { TerminalReporter, type TerminalReporterOptions } from './reporting/terminal-reporter.ts';
+export {
+  CypherBatchSink,
+  type CypherBatchSinkOptions,
+  type CypherWriteOptions,
+} from './sinks/cypher-batch-sink.ts';
+export { type RejectedRow, RejectedRows, type RejectIssue, type RejectStage } from './sinks/rejected-rows.ts';
+export { CSVBatchSource, type CSVBatchSourceOptions } from './sources/csv-batch-source.ts';
+export type { CsvEncoding, CsvReadOptions } from './sources/csv-options.ts';
+export type { Row } from './sources/duckdb.ts';
+export type { DecimalForm } from './sources/duckdb-values.ts';
+export {
+  ParquetBatchSource,
+  type ParquetBatchSourceOptions,
+  type ParquetReadOptions,
+} from './sources/parquet-batch-source.ts';
+export {
+  CSVLoad2Neo4jTask,
+  type CSVLoad2Neo4jTaskOptions,
+  ParallelCSVLoad2Neo4jTask,
+  type ParallelCSVLoad2Neo4jTaskOptions,
+} from './tasks/csv-load-2-neo4j-task.ts';
+export { ExecuteCypherTask, type ExecuteCypherTaskOptions } from './tasks/execute-cypher-task.ts';
+export type { LoadOptions } from './tasks/load-task.ts';
+export type { ParallelOptions } from './tasks/parallel-writing.ts';
+export {
+  ParallelParquetLoad2Neo4jTask,
+  type ParallelParquetLoad2Neo4jTaskOptions,
+  ParquetLoad2Neo4jTask,
+  type ParquetLoad2Neo4jTaskOptions,
+} from './tasks/parquet-load-2-neo4j-task.ts';
+export {
+  type RowSchema,
+  ValidationBatchProcessor,
+  type ValidationBatchProcessorOptions,
+} from './transforms/validation-batch-processor.ts';

@@ -1,0 +1,142 @@
+import neo4j, { type Driver, type Session } from 'neo4j-driver';
+import type { TaskContext } from '../core/context.ts';
+import { ConfigError } from '../core/errors.ts';
+import type { Statistics } from '../core/statistics.ts';
+import { countersOf } from './counters.ts';
+import { clearNeo4jError } from './neo4j-error.ts';
+import { fromResultValue, toBatchParameter } from './values.ts';
+import {
+  DEFAULT_RETRY,
+  type RetryOptions,
+  runWriteTransaction,
+  type WriteResult,
+} from './write-transaction.ts';
+
+/** Where a database is and how to enter it. */
+export interface Neo4jAddress {
+  /** `bolt://…` or `neo4j://…`, with `+s` for TLS. */
+  readonly uri: string;
+  readonly username: string;
+  readonly password: string;
+  /** Default: the user's home database. */
+  readonly database?: string | undefined;
+}
+
+/** What a statement gave. */
+export interface QueryResult {
+  /** Records as objects; integers as numbers, or bigints beyond 2^53. */
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  /** Names of the columns, in order. */
+  readonly columns: readonly string[];
+  /** The server's counters that are not zero, in snake_case: `nodes_created`, `properties_set`, … */
+  readonly statistics: Statistics;
+}
+
+export interface WriteOptions extends Partial<RetryOptions> {
+  /** The server ends a transaction that runs longer. Default: 10 minutes. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A batch that takes longer is stuck: locks are waited for without an end unless a transaction has one. */
+export const DEFAULT_TRANSACTION_TIMEOUT_MS = 10 * 60 * 1000;
+
+/** A task context with a database; what the tasks and sinks for Neo4j need. */
+export interface Neo4jContext extends TaskContext {
+  readonly neo4j: Neo4jConnection;
+}
+
+/** Is a database that is connected to when it is first used. */
+export class Neo4jConnection implements AsyncDisposable {
+  readonly #resolveAddress: () => Promise<Neo4jAddress>;
+  #opened: Promise<{ readonly driver: Driver; readonly address: Neo4jAddress }> | undefined;
+
+  constructor(address: Neo4jAddress | (() => Promise<Neo4jAddress>)) {
+    this.#resolveAddress = typeof address === 'function' ? address : () => Promise.resolve(address);
+  }
+
+  /** The address, once it is looked up. */
+  async address(): Promise<Neo4jAddress> {
+    return (await this.#open()).address;
+  }
+
+  /** The driver itself, for what graphweft does not do. */
+  async driver(): Promise<Driver> {
+    return (await this.#open()).driver;
+  }
+
+  /**
+   * Runs one statement in a transaction of its own, without retry.
+   * @throws {@link ConfigError} or {@link WriteError} with a `GW_NEO4J_…` code.
+   */
+  async query(cypher: string, parameters: Readonly<Record<string, unknown>> = {}): Promise<QueryResult> {
+    const { driver, address } = await this.#open();
+    const [sent] = toBatchParameter([parameters], new Set());
+    const session = driver.session({ ...(address.database && { database: address.database }) });
+    try {
+      const result = session.run(cypher, sent as Record<string, unknown>);
+      const columns = (await result.keys()).map(String);
+      const { records, summary } = await result;
+      const rows = records.map((record) => fromResultValue(record.toObject()) as Record<string, unknown>);
+      return { rows, columns, statistics: countersOf(summary.counters) };
+    } catch (error) {
+      throw clearNeo4jError(error, address);
+    } finally {
+      await session.close();
+    }
+  }
+
+  /**
+   * Runs a statement in one write transaction and tries again after transient errors, within bounds. A commit that got
+   * no answer is not tried again, since it may have happened.
+   */
+  async write(
+    cypher: string,
+    parameters: Readonly<Record<string, unknown>>,
+    options: WriteOptions = {},
+  ): Promise<WriteResult> {
+    const { driver, address } = await this.#open();
+    const session: Session = driver.session({
+      defaultAccessMode: neo4j.session.WRITE,
+      ...(address.database && { database: address.database }),
+    });
+    try {
+      return await runWriteTransaction(session, cypher, parameters, {
+        ...DEFAULT_RETRY,
+        timeoutMs: DEFAULT_TRANSACTION_TIMEOUT_MS,
+        ...options,
+      });
+    } catch (error) {
+      throw clearNeo4jError(error, address);
+    } finally {
+      await session.close();
+    }
+  }
+
+  /** Closes the driver; a later use opens it again. */
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = undefined;
+    // A connection that never came to be has nothing to close, and its error has been thrown where it was asked for.
+    const connection = await opened?.catch(() => undefined);
+    await connection?.driver.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #open(): Promise<{ readonly driver: Driver; readonly address: Neo4jAddress }> {
+    this.#opened ??= this.#resolveAddress().then((address) => ({ driver: openDriver(address), address }));
+    return this.#opened;
+  }
+}
+
+function openDriver({ uri, username, password }: Neo4jAddress): Driver {
+  try {
+    return neo4j.driver(uri, neo4j.auth.basic(username, password), { userAgent: 'graphweft' });
+  } catch (cause) {
+    const message = `"${uri}" is no address of a Neo4j server, such as bolt://localhost:7687: ${(cause as Error).message}`;
+    throw new ConfigError('GW_CONFIG_OPTION', message, { cause, details: { option: 'NEO4J_URI' } });
+  }
+}

@@ -1,0 +1,60 @@
+import { Neo4jError } from 'neo4j-driver';
+import { ConfigError, type ErrorCode, type GraphweftError, WriteError } from '../core/errors.ts';
+
+/** Where a statement was to run; never with credentials. */
+export interface ErrorPlace {
+  readonly uri: string;
+  readonly username?: string | undefined;
+  readonly database?: string | undefined;
+}
+
+/** Makes one clear sentence with a code from an error of the driver; other errors pass as they are. */
+export function clearNeo4jError(error: unknown, { uri, username, database }: ErrorPlace): Error {
+  if (!(error instanceof Neo4jError)) return error instanceof Error ? error : new Error(String(error));
+  const reason = firstSentence(error.message);
+  const where = `the server at ${uri}`;
+  const make = (code: ErrorCode, message: string, Class: typeof GraphweftError = WriteError) =>
+    new Class(code, message, { cause: error, details: { neo4jCode: error.code, uri } });
+  const { code } = error;
+  if (code === 'ServiceUnavailable' || code === 'SessionExpired') {
+    return make(
+      'GW_NEO4J_UNAVAILABLE',
+      `No answer from ${where}: ${reason}. Is it running, and is NEO4J_URI right?`,
+    );
+  }
+  if (
+    /^Neo\.ClientError\.Security\.(Unauthorized|AuthenticationRateLimit|CredentialsExpired|TokenExpired)/.test(
+      code,
+    )
+  ) {
+    const who = username ? ` for user "${username}"` : '';
+    return make(
+      'GW_NEO4J_AUTH',
+      `Wrong credentials${who} at ${uri}: check NEO4J_USERNAME and NEO4J_PASSWORD. (${reason})`,
+      ConfigError,
+    );
+  }
+  if (/Database\.(DatabaseNotFound|UnableToStartDatabase)|DatabaseUnavailable/.test(code)) {
+    const name = database ? `Database "${database}"` : 'The default database';
+    return make('GW_NEO4J_DATABASE', `${name} is not available on ${where}: ${reason}`, ConfigError);
+  }
+  if (
+    /Statement\.(SyntaxError|SemanticError|ParameterMissing|AccessMode|UnsupportedAdministration)/.test(code)
+  ) {
+    return make('GW_NEO4J_SYNTAX', `The statement is refused: ${error.message.trim()}`, ConfigError);
+  }
+  if (/Schema\.(ConstraintValidationFailed|ConstraintViolation)/.test(code)) {
+    return make('GW_NEO4J_CONSTRAINT', `A row breaks a constraint: ${reason}`);
+  }
+  if (/TransactionTimedOut|TransactionTerminated|Transaction\.Terminated/.test(code)) {
+    return make(
+      'GW_NEO4J_TIMEOUT',
+      `A transaction was ended by its time limit or by an administrator: ${reason}`,
+    );
+  }
+  return make('GW_NEO4J_WRITE', `Neo4j refused a write: ${reason} (${code})`);
+}
+
+function firstSentence(message: string): string {
+  return (message.split('\n')[0] ?? '').trim().replace(/\.$/, '');
+}

@@ -1,0 +1,86 @@
+import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
+import { ConfigError } from '../core/errors.ts';
+import { integerOption, stringOption } from '../core/options.ts';
+import { mergeStatistics } from '../core/statistics.ts';
+import { DEFAULT_TRANSACTION_TIMEOUT_MS, type Neo4jContext } from '../neo4j/connection.ts';
+import { toBatchParameter } from '../neo4j/values.ts';
+import { DEFAULT_RETRY } from '../neo4j/write-transaction.ts';
+
+export interface CypherWriteOptions {
+  /** The server ends a transaction that runs longer, in ms; from 1. Default: 600,000 (10 minutes). */
+  readonly timeoutMs?: number;
+  /** Tries of one transaction after transient errors, at most; 1 for none. Default: 30. */
+  readonly maxAttempts?: number;
+  /** No new try of a transaction begins later than this after the first, in ms. Default: 120,000. */
+  readonly maxRetryTimeMs?: number;
+  /** Fields whose whole numbers are sent as floats. Default: none, or what a file's columns say. */
+  readonly floatColumns?: readonly string[];
+}
+
+export const CYPHER_WRITE_OPTION_NAMES = [
+  'timeoutMs',
+  'maxAttempts',
+  'maxRetryTimeMs',
+  'floatColumns',
+] as const satisfies readonly (keyof CypherWriteOptions)[];
+
+export interface CypherBatchSinkOptions<T> extends BatchProcessorOptions<T>, CypherWriteOptions {
+  /** A statement over `$batch`, sent as given: `UNWIND $batch AS row MERGE (…)`. */
+  readonly query: string;
+}
+
+/**
+ * Writes each batch in one transaction, and tries again after transient errors. Statistics: the server's counters,
+ * `cypher_rows_written`, and `retries` with their kinds where there were any.
+ *
+ * @throws {@link ConfigError} `GW_CONFIG_STATEMENT` for a statement that does not use `$batch`.
+ * @throws {@link WriteError} with a `GW_NEO4J_…` code when the server refuses a batch for good.
+ */
+export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
+  declare readonly context: Neo4jContext;
+  readonly query: string;
+  readonly #write: Required<Omit<CypherWriteOptions, 'floatColumns'>>;
+  readonly #floatColumns: ReadonlySet<string>;
+
+  constructor(context: Neo4jContext, options: CypherBatchSinkOptions<T>) {
+    super(context, options);
+    this.query = batchStatement(options.query);
+    const { timeoutMs, maxAttempts, maxRetryTimeMs, floatColumns } = options;
+    this.#write = {
+      timeoutMs: integerOption('timeoutMs', timeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS, { min: 1 }),
+      maxAttempts: integerOption('maxAttempts', maxAttempts ?? DEFAULT_RETRY.maxAttempts, { min: 1 }),
+      maxRetryTimeMs: integerOption('maxRetryTimeMs', maxRetryTimeMs ?? DEFAULT_RETRY.maxRetryTimeMs, {
+        min: 0,
+      }),
+    };
+    this.#floatColumns = new Set(floatColumns);
+  }
+
+  override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<T>> {
+    integerOption('maxBatchSize', maxBatchSize, { min: 1 });
+    for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
+      if (batch.chunk.length === 0) {
+        yield batch;
+        continue;
+      }
+      const parameters = { batch: toBatchParameter(batch.chunk, this.#floatColumns) };
+      const written = await this.context.neo4j.write(this.query, parameters, {
+        ...this.#write,
+        signal: this.signal,
+      });
+      const rows = { cypher_rows_written: batch.chunk.length };
+      yield { ...batch, statistics: mergeStatistics(batch.statistics, written.statistics, rows) };
+    }
+  }
+}
+
+/** Checks that a statement takes its rows from `$batch`; one that does not would write the same thing every time. */
+export function batchStatement(query: unknown): string {
+  const statement = stringOption('query', query);
+  if (/\$(batch\b|`batch`)/.test(statement)) return statement;
+  throw new ConfigError(
+    'GW_CONFIG_STATEMENT',
+    'The statement does not use $batch, so no row would reach it; begin it with `UNWIND $batch AS row`.',
+    { details: { option: 'query' } },
+  );
+}

@@ -1,0 +1,185 @@
+/**
+ * The first pass over CSV files: columns, row count and malformed lines, before the first row is written. DuckDB
+ * counts 3 M rows in 0.3 s, a small part of what their load takes, and the second pass can then number its rows
+ * exactly, show how far it is, and be refused (`strict`) while nothing has been written.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { SourceError } from '../core/errors.ts';
+import type { ResolvedCsvReadOptions } from './csv-options.ts';
+import { all, type ColumnInfo, columnsOf, type Row, sqlFile, sqlName, sqlText } from './duckdb.ts';
+
+export interface CsvFile {
+  readonly path: string;
+  readonly columns: readonly ColumnInfo[];
+  /** Rows that can be read. */
+  readonly rows: number;
+  /** Lines that cannot. */
+  readonly malformed: number;
+  /** SQL that reads the file's rows in their order. */
+  readonly select: string;
+  /** Table of its malformed lines: record (from 0), position (byte), text, message; in order. */
+  readonly rejectTable: string;
+}
+
+/** @throws {@link SourceError} `GW_SOURCE_FORMAT` for an empty file, wrong encoding or unusable options. */
+export async function scanCsvFile(
+  connection: DuckDBConnection,
+  path: string,
+  index: number,
+  options: ResolvedCsvReadOptions,
+): Promise<CsvFile> {
+  try {
+    const columns = await sniffColumns(connection, path, options);
+    if (columns.some(({ name }) => name === '__proto__')) {
+      throw new SourceError(
+        'GW_SOURCE_FORMAT',
+        `${path} has a column named __proto__, which no row can hold.`,
+      );
+    }
+    const arguments_ = [...dialect(options), 'auto_detect=false', `columns=${sqlStruct(columns)}`];
+    // Not ignore_errors: it drops the good line after an unterminated quote, which store_rejects keeps.
+    const read = `read_csv(${[sqlFile(path), ...arguments_, 'store_rejects=true'].join(', ')})`;
+    // Text needs no cast, so counting rows finds every fault; typed columns must be looked at to find theirs.
+    const count =
+      options.types === 'text'
+        ? 'count(*)'
+        : `count(*), ${columns.map(({ name }) => `count(${sqlName(name)})`).join(', ')}`;
+    const [counted] = await all(connection, `SELECT ${count} FROM ${read}`);
+    const rejectTable = `malformed_${index}`;
+    // DuckDB counts the header as line 1; a line with several faults is reported once for each.
+    await connection.run(
+      `CREATE TABLE ${rejectTable} AS SELECT line::BIGINT - 2 AS record, min(line_byte_position)::BIGINT AS position,
+         first(csv_line) AS text, string_agg(DISTINCT error_message, '; ' ORDER BY error_message) AS message
+       FROM reject_errors GROUP BY line ORDER BY line`,
+    );
+    await connection.run('DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans');
+    const [rejects] = await all(connection, `SELECT count(*) AS malformed FROM ${rejectTable}`);
+    return {
+      path,
+      columns,
+      rows: Number(counted?.['count_star()']),
+      malformed: Number(rejects?.malformed),
+      select: `SELECT * FROM ${read}`,
+      rejectTable,
+    };
+  } catch (cause) {
+    if (cause instanceof SourceError) throw cause;
+    const reason = (cause as Error).message.split('\n')[0];
+    throw new SourceError('GW_SOURCE_FORMAT', `${path} cannot be read as CSV: ${reason}`, {
+      cause,
+      details: { file: path },
+    });
+  }
+}
+
+async function sniffColumns(
+  connection: DuckDBConnection,
+  path: string,
+  options: ResolvedCsvReadOptions,
+): Promise<readonly ColumnInfo[]> {
+  const { types } = options;
+  if (types === 'inferred') {
+    const sniff = [sqlFile(path), ...dialect(options), 'ignore_errors=true'].join(', ');
+    return columnsOf(connection, `SELECT * FROM read_csv(${sniff})`);
+  }
+  const columns = await headerColumns(connection, path, options);
+  if (types === 'text') return columns;
+  const unknown = Object.keys(types).find((name) => !columns.some((column) => column.name === name));
+  if (unknown !== undefined) {
+    const names = columns.map(({ name }) => name).join(', ');
+    throw new SourceError(
+      'GW_SOURCE_FORMAT',
+      `${path} has no column ${unknown} to give a type; it has ${names}.`,
+    );
+  }
+  const typed = columns.map(({ name }) => `NULL::${types[name] ?? 'VARCHAR'} AS ${sqlName(name)}`);
+  return columnsOf(connection, `SELECT ${typed.join(', ')}`);
+}
+
+/** A header record may hold quoted line breaks, but not this many. */
+const MAX_HEADER_LINES = 100;
+
+/**
+ * Reads the column names from the header alone: DuckDB's detection looks at the first thousands of lines, and gives up
+ * when one of them is malformed. So the header is copied to a file of its own and detected there.
+ */
+async function headerColumns(
+  connection: DuckDBConnection,
+  path: string,
+  options: ResolvedCsvReadOptions,
+): Promise<readonly ColumnInfo[]> {
+  const raw = [
+    "delim='\u0001'",
+    "quote=''",
+    "escape=''",
+    'header=false',
+    'auto_detect=false',
+    'ignore_errors=true',
+  ];
+  const arguments_ = [
+    sqlFile(path),
+    ...raw,
+    `encoding=${sqlText(options.encoding)}`,
+    "columns={'line': 'VARCHAR'}",
+  ];
+  const lines = await all(
+    connection,
+    `SELECT line FROM read_csv(${arguments_.join(', ')}) LIMIT ${MAX_HEADER_LINES}`,
+  );
+  let header = '';
+  for (const { line } of lines) {
+    header += header === '' ? line : `\n${line}`;
+    if (options.quote === '' || header.split(options.quote).length % 2 === 1) break;
+  }
+  if (header.trim() === '') {
+    throw new SourceError(
+      'GW_SOURCE_FORMAT',
+      `${path} is empty; a CSV file starts with a line of column names.`,
+      {
+        details: { file: path },
+      },
+    );
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'graphweft-'));
+  try {
+    const copy = join(folder, 'header.csv');
+    await writeFile(copy, `${header.replace(/^\ufeff/, '')}\n`);
+    const sniff = [sqlFile(copy), ...dialect({ ...options, encoding: 'utf-8' }), 'all_varchar=true'].join(
+      ', ',
+    );
+    return await columnsOf(connection, `SELECT * FROM read_csv(${sniff})`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function dialect(options: ResolvedCsvReadOptions): readonly string[] {
+  const { delimiter, quote, encoding, blankAsNull } = options;
+  // A blank field is null unless the text for null is one that no file holds.
+  const nulls = blankAsNull ? [] : [`nullstr=${sqlText('\u0001null\u0001')}`, 'allow_quoted_nulls=false'];
+  return [
+    'header=true',
+    `delim=${sqlText(delimiter)}`,
+    `quote=${sqlText(quote)}`,
+    `escape=${sqlText(options.escape)}`,
+    `encoding=${sqlText(encoding)}`,
+    ...nulls,
+  ];
+}
+
+function sqlStruct(columns: readonly ColumnInfo[]): string {
+  return `{${columns.map(({ name, type }) => `${sqlText(name)}: ${sqlText(type.toString())}`).join(', ')}}`;
+}
+
+/** A malformed line, as the reject table has it. */
+export interface MalformedLine extends Row {
+  /** From 0, counted over records: a quoted line break does not start a new one. */
+  readonly record: number;
+  /** Where its first byte stands in the (unpacked) file. */
+  readonly position: number;
+  readonly text: string;
+  readonly message: string;
+}

@@ -1,0 +1,155 @@
+/** From DuckDB's values to those of a row: plain where JavaScript has the type, exact where it has not. */
+import {
+  DuckDBArrayValue,
+  DuckDBBlobValue,
+  DuckDBDateValue,
+  DuckDBDecimalValue,
+  DuckDBIntervalValue,
+  DuckDBListValue,
+  DuckDBMapValue,
+  DuckDBStructValue,
+  DuckDBTimeNSValue,
+  DuckDBTimestampMillisecondsValue,
+  DuckDBTimestampNanosecondsValue,
+  DuckDBTimestampSecondsValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBTimeTZValue,
+  DuckDBTimeValue,
+  type DuckDBType,
+  DuckDBTypeId,
+  DuckDBUnionValue,
+  type DuckDBValue,
+} from '@duckdb/node-api';
+import { SourceError } from '../core/errors.ts';
+import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
+
+export const DECIMAL_FORMS = ['number', 'text'] as const;
+/** How decimals arrive: as the nearest number, or exact as text. */
+export type DecimalForm = (typeof DECIMAL_FORMS)[number];
+
+/** Turns a value of one column into the value of a row. */
+export type ValueDecoder = (value: DuckDBValue) => unknown;
+
+/** Types whose values are rows' values already, null included. */
+const PLAIN: ReadonlySet<DuckDBTypeId> = new Set([
+  DuckDBTypeId.BOOLEAN,
+  DuckDBTypeId.TINYINT,
+  DuckDBTypeId.SMALLINT,
+  DuckDBTypeId.INTEGER,
+  DuckDBTypeId.UTINYINT,
+  DuckDBTypeId.USMALLINT,
+  DuckDBTypeId.UINTEGER,
+  DuckDBTypeId.FLOAT,
+  DuckDBTypeId.DOUBLE,
+  DuckDBTypeId.VARCHAR,
+  DuckDBTypeId.ENUM,
+  DuckDBTypeId.SQLNULL,
+]);
+
+const FLOATING: ReadonlySet<DuckDBTypeId> = new Set([
+  DuckDBTypeId.FLOAT,
+  DuckDBTypeId.DOUBLE,
+  DuckDBTypeId.DECIMAL,
+]);
+
+/** Whether the column's numbers are floating point, also where they happen to be whole. */
+export function isFloating(type: DuckDBType): boolean {
+  return FLOATING.has(type.typeId);
+}
+
+/** Gives the decoder for a column, or undefined when its values can be used as they are. */
+export function decoderFor(type: DuckDBType, decimals: DecimalForm): ValueDecoder | undefined {
+  return PLAIN.has(type.typeId) ? undefined : (value) => decodeValue(value, decimals);
+}
+
+/**
+ * Integers become numbers where that is safe and bigints beyond; timestamps, dates and times the classes of
+ * `core/temporal`; lists arrays; structs and maps objects; UUIDs, bit strings and what else there is, text.
+ * @throws {@link SourceError} `GW_SOURCE_FORMAT` for an infinite timestamp or date: no property can hold it.
+ */
+export function decodeValue(value: DuckDBValue, decimals: DecimalForm): unknown {
+  if (value === null || typeof value !== 'object')
+    return typeof value === 'bigint' ? safeInteger(value) : value;
+  if (value instanceof DuckDBTimestampValue) return localDateTime(value, value.micros, 1_000_000n, 1000);
+  if (value instanceof DuckDBTimestampTZValue) {
+    const { epochSecond, nanosecond } = localDateTime(value, value.micros, 1_000_000n, 1000);
+    return new ZonedDateTime(epochSecond, nanosecond);
+  }
+  if (value instanceof DuckDBDateValue) {
+    if (!value.isFinite) throw infinite(value);
+    return new LocalDate(value.days);
+  }
+  if (value instanceof DuckDBDecimalValue)
+    return decimals === 'text' ? value.toString() : Number(value.toString());
+  if (value instanceof DuckDBTimestampSecondsValue) return localDateTime(value, value.seconds, 1n, 0);
+  if (value instanceof DuckDBTimestampMillisecondsValue)
+    return localDateTime(value, value.millis, 1000n, 1e6);
+  if (value instanceof DuckDBTimestampNanosecondsValue)
+    return localDateTime(value, value.nanos, 1_000_000_000n, 1);
+  if (value instanceof DuckDBTimeValue) return localTime(value.micros * 1000n);
+  if (value instanceof DuckDBTimeNSValue) return localTime(value.nanos);
+  if (value instanceof DuckDBTimeTZValue) {
+    const { secondOfDay, nanosecond } = localTime(value.micros * 1000n);
+    return new ZonedTime(secondOfDay, nanosecond, value.offset);
+  }
+  if (value instanceof DuckDBIntervalValue) {
+    const { months, days, micros } = value;
+    const [seconds, rest] = divide(micros, 1_000_000n);
+    return new Duration(months, days, seconds, rest * 1000);
+  }
+  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) {
+    return value.items.map((item) => decodeValue(item, decimals));
+  }
+  if (value instanceof DuckDBStructValue) {
+    return Object.fromEntries(Object.entries(value.entries).map(([k, v]) => [k, decodeValue(v, decimals)]));
+  }
+  if (value instanceof DuckDBMapValue) {
+    return Object.fromEntries(
+      value.entries.map((entry) => [String(entry.key), decodeValue(entry.value, decimals)]),
+    );
+  }
+  if (value instanceof DuckDBUnionValue) return decodeValue(value.value, decimals);
+  if (value instanceof DuckDBBlobValue) return value.bytes;
+  return value.toString();
+}
+
+function safeInteger(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+function localDateTime(
+  value: DuckDBValue & { readonly isFinite?: boolean },
+  ticks: bigint,
+  ticksASecond: bigint,
+  nanosATick: number,
+): LocalDateTime {
+  if (value.isFinite === false) throw infinite(value);
+  const [seconds, rest] = divide(ticks, ticksASecond);
+  return new LocalDateTime(seconds, rest * nanosATick);
+}
+
+function localTime(nanos: bigint): LocalTime {
+  const [seconds, rest] = divide(nanos, 1_000_000_000n);
+  return new LocalTime(seconds, rest);
+}
+
+/** Floors, so that the rest is never negative; plain numbers as long as they are exact, for speed. */
+function divide(ticks: bigint, by: bigint): readonly [quotient: number, rest: number] {
+  const number = Number(ticks);
+  if (Number.isSafeInteger(number)) {
+    const divisor = Number(by);
+    const quotient = Math.floor(number / divisor);
+    return [quotient, number - quotient * divisor];
+  }
+  const rest = ((ticks % by) + by) % by;
+  return [Number((ticks - rest) / by), Number(rest)];
+}
+
+function infinite(value: DuckDBValue): SourceError {
+  return new SourceError(
+    'GW_SOURCE_FORMAT',
+    `The source holds ${value}, and no Neo4j type has an infinite date.`,
+  );
+}

@@ -1,0 +1,135 @@
+import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
+import type { TaskContext } from '../core/context.ts';
+import { SourceError, throwIfAborted } from '../core/errors.ts';
+import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import { resolveReaderOptions } from './csv-options.ts';
+import {
+  all,
+  columnsOf,
+  expandFiles,
+  openDuckDb,
+  type Row,
+  rebatch,
+  sqlFile,
+  sqlName,
+  streamRows,
+} from './duckdb.ts';
+import { type DecimalForm, isFloating } from './duckdb-values.ts';
+
+export interface ParquetReadOptions {
+  /** Columns to read, in this order. Default: all. */
+  readonly columns?: readonly string[];
+  /** Rows to read of all files together, at most. Default: all. */
+  readonly maxRows?: number;
+  /** How decimals arrive. Default: 'number'. */
+  readonly decimals?: DecimalForm;
+  /** Buffers of the reader in MB (10^6 bytes), at least 64. Default: 256. */
+  readonly memoryLimitMb?: number;
+}
+
+export const PARQUET_OPTION_NAMES = [
+  'columns',
+  'maxRows',
+  'decimals',
+  'memoryLimitMb',
+] as const satisfies readonly (keyof ParquetReadOptions)[];
+
+export interface ParquetBatchSourceOptions
+  extends ParquetReadOptions,
+    Pick<BatchProcessorOptions<never>, 'task'> {
+  /** Path or pattern (`*`, `**`, `?`, `[…]`). */
+  readonly file: string;
+}
+
+interface ParquetFile {
+  readonly path: string;
+  readonly rows: number;
+  readonly select: string;
+  readonly floatColumns: readonly string[];
+}
+
+/**
+ * Reads Parquet files, one after the other, typed, in the order of their rows; how many there are is known from the
+ * files' own metadata. Statistic: `parquet_rows_read`.
+ *
+ * @throws {@link SourceError} `GW_SOURCE_MISSING`, `GW_SOURCE_FORMAT`
+ */
+export class ParquetBatchSource extends BatchProcessor<never, Row> {
+  readonly #options: ParquetBatchSourceOptions;
+  #files: Promise<readonly ParquetFile[]> | undefined;
+
+  constructor(context: TaskContext, options: ParquetBatchSourceOptions) {
+    super(context, { task: options.task });
+    refuseUnknownKeys('ParquetBatchSource', options, ['file', 'task', ...PARQUET_OPTION_NAMES]);
+    stringOption('file', options.file);
+    if (options.maxRows !== undefined) integerOption('maxRows', options.maxRows, { min: 0 });
+    this.#options = { ...options, ...resolveReaderOptions(options) };
+  }
+
+  override async countRows(): Promise<number> {
+    const files = await this.#described();
+    return files.reduce((rows, file) => rows + file.rows, 0);
+  }
+
+  /** Names the columns whose numbers are floating point, also where they happen to be whole. */
+  async floatColumns(): Promise<readonly string[]> {
+    return (await this.#described()).flatMap((file) => file.floatColumns);
+  }
+
+  override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
+    const size = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
+    const files = await this.#described();
+    const database = await openDuckDb(this.#options.memoryLimitMb!);
+    try {
+      const connection = await database.connect();
+      for (const { path, select } of files) {
+        let firstRow = 0;
+        for await (const chunk of rebatch(streamRows(connection, select, this.#options.decimals!), size)) {
+          throwIfAborted(this.signal);
+          const origin = { file: path, firstRow };
+          yield { chunk, statistics: { parquet_rows_read: chunk.length }, batchSize: chunk.length, origin };
+          firstRow += chunk.length;
+        }
+      }
+    } finally {
+      database.close();
+    }
+  }
+
+  #described(): Promise<readonly ParquetFile[]> {
+    this.#files ??= this.#describe();
+    return this.#files;
+  }
+
+  async #describe(): Promise<readonly ParquetFile[]> {
+    const { file, columns, maxRows = Number.POSITIVE_INFINITY, memoryLimitMb } = this.#options;
+    const database = await openDuckDb(memoryLimitMb!);
+    try {
+      const connection = await database.connect();
+      const names = columns?.map(sqlName).join(', ') ?? '*';
+      const files: ParquetFile[] = [];
+      let left = maxRows;
+      for (const path of await expandFiles(connection, file)) {
+        const select = `SELECT ${names} FROM read_parquet(${sqlFile(path)})`;
+        try {
+          const [metadata] = await all(
+            connection,
+            `SELECT num_rows FROM parquet_file_metadata(${sqlFile(path)})`,
+          );
+          const rows = Math.min(Number(metadata?.num_rows), left);
+          const found = await columnsOf(connection, select);
+          const floatColumns = found.filter(({ type }) => isFloating(type)).map(({ name }) => name);
+          files.push({ path, rows, select: `${select} LIMIT ${rows}`, floatColumns });
+          left -= rows;
+        } catch (cause) {
+          const reason = (cause as Error).message.split('\n')[0];
+          const message = `${path} cannot be read as Parquet: ${reason}`;
+          throw new SourceError('GW_SOURCE_FORMAT', message, { cause, details: { file: path } });
+        }
+      }
+      return files;
+    } finally {
+      database.close();
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { pickOptions } from '../core/options.ts';
+import type { Neo4jContext } from '../neo4j/connection.ts';
+import { CSVBatchSource } from '../sources/csv-batch-source.ts';
+import { CSV_OPTION_NAMES, type CsvReadOptions } from '../sources/csv-options.ts';
+import { type LoadOptions, LoadTask, SEQUENTIAL_WRITING, type SourceKind } from './load-task.ts';
+import { PARALLEL_WRITING, type ParallelOptions } from './parallel-writing.ts';
+
+export interface CSVLoad2Neo4jTaskOptions extends LoadOptions, Omit<CsvReadOptions, 'rejectedFile'> {}
+
+export interface ParallelCSVLoad2Neo4jTaskOptions extends CSVLoad2Neo4jTaskOptions, ParallelOptions {}
+
+const CSV: SourceKind<CSVLoad2Neo4jTaskOptions> = {
+  optionNames: CSV_OPTION_NAMES,
+  open(context, task, options, rejectedFile) {
+    return new CSVBatchSource(context, {
+      ...pickOptions(options, ['file', ...CSV_OPTION_NAMES]),
+      task,
+      rejectedFile,
+    });
+  },
+};
+
+/**
+ * Loads CSV files with one writer.
+ *
+ * @throws {@link ConfigError} from the constructor, for an option that is wrong or unknown.
+ * @example
+ * ```ts
+ * const task = new CSVLoad2Neo4jTask(context, {
+ *   file: 'airports.csv',
+ *   query: 'UNWIND $batch AS row MERGE (a:Airport {iata: row.iata}) SET a.name = row.name',
+ * });
+ * const { success, summary } = await task.execute();
+ * ```
+ */
+export class CSVLoad2Neo4jTask extends LoadTask<CSVLoad2Neo4jTaskOptions> {
+  constructor(context: Neo4jContext, options: CSVLoad2Neo4jTaskOptions) {
+    super(context, options, CSV, SEQUENTIAL_WRITING);
+  }
+}
+
+/**
+ * Loads CSV files with parallel writers that never meet on a node.
+ *
+ * @throws {@link ConfigError} from the constructor, for an option that is wrong or unknown.
+ * @see the page on parallel loading for how to choose its options
+ */
+export class ParallelCSVLoad2Neo4jTask extends LoadTask<ParallelCSVLoad2Neo4jTaskOptions> {
+  constructor(context: Neo4jContext, options: ParallelCSVLoad2Neo4jTaskOptions) {
+    super(context, options, CSV, PARALLEL_WRITING);
+  }
+}

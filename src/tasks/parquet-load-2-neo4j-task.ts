@@ -1,0 +1,59 @@
+import { pickOptions } from '../core/options.ts';
+import type { Neo4jContext } from '../neo4j/connection.ts';
+import {
+  PARQUET_OPTION_NAMES,
+  ParquetBatchSource,
+  type ParquetReadOptions,
+} from '../sources/parquet-batch-source.ts';
+import { type LoadOptions, LoadTask, SEQUENTIAL_WRITING, type SourceKind } from './load-task.ts';
+import { PARALLEL_WRITING, type ParallelOptions } from './parallel-writing.ts';
+
+export interface ParquetLoad2Neo4jTaskOptions extends LoadOptions, ParquetReadOptions {}
+
+export interface ParallelParquetLoad2Neo4jTaskOptions extends ParquetLoad2Neo4jTaskOptions, ParallelOptions {}
+
+const PARQUET: SourceKind<ParquetLoad2Neo4jTaskOptions> = {
+  optionNames: PARQUET_OPTION_NAMES,
+  open(context, task, options) {
+    return new ParquetBatchSource(context, {
+      ...pickOptions(options, ['file', ...PARQUET_OPTION_NAMES]),
+      task,
+    });
+  },
+};
+
+/**
+ * Loads Parquet files with one writer.
+ *
+ * @throws {@link ConfigError} from the constructor, for an option that is wrong or unknown.
+ */
+export class ParquetLoad2Neo4jTask extends LoadTask<ParquetLoad2Neo4jTaskOptions> {
+  constructor(context: Neo4jContext, options: ParquetLoad2Neo4jTaskOptions) {
+    super(context, options, PARQUET, SEQUENTIAL_WRITING);
+  }
+}
+
+/**
+ * Loads Parquet files with parallel writers that never meet on a node.
+ *
+ * @throws {@link ConfigError} from the constructor, for an option that is wrong or unknown.
+ * @example
+ * ```ts
+ * const flights = new ParallelParquetLoad2Neo4jTask(context, {
+ *   file: 'flights.parquet',
+ *   query: `UNWIND $batch AS row
+ *     MATCH (a:Airport {iata: row.origin}) MATCH (b:Airport {iata: row.destination})
+ *     CREATE (a)-[:FLIGHT {date: row.date, delay: row.delay}]->(b)`,
+ *   startKey: 'origin',
+ *   endKey: 'destination',
+ *   monopartite: true,
+ * });
+ * const { success, summary } = await flights.execute();
+ * ```
+ * @see the page on parallel loading for how to choose its options
+ */
+export class ParallelParquetLoad2Neo4jTask extends LoadTask<ParallelParquetLoad2Neo4jTaskOptions> {
+  constructor(context: Neo4jContext, options: ParallelParquetLoad2Neo4jTaskOptions) {
+    super(context, options, PARQUET, PARALLEL_WRITING);
+  }
+}
