@@ -13,7 +13,7 @@ export function createProgram(): Command {
   return new Command('graphweft')
     .description('Loads tables into Neo4j, in parallel and without lock conflicts.')
     .version(version)
-    .option('--debug', 'show the stack of an error')
+    .enablePositionalOptions() // so that `neo4j start --version 5.26.30` is the server's version, not this program's
     .addCommand(neo4jCommand())
     .addCommand(cypherCommand())
     .addHelpText(
@@ -35,7 +35,7 @@ Examples:
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   await runMain(async () => {
     const program = createProgram();
-    exitByThrowing(program);
+    prepareTree(program);
     try {
       await program.parseAsync([...argv]);
     } catch (error) {
@@ -46,8 +46,8 @@ export async function main(argv: readonly string[] = process.argv): Promise<void
   });
 }
 
-function exitByThrowing(command: Command): void {
-  command.exitOverride();
-  command.showHelpAfterError('(add --help for what there is)');
-  for (const child of command.commands) exitByThrowing(child);
+function prepareTree(command: Command): void {
+  command.exitOverride().showHelpAfterError('(add --help for what there is)');
+  command.option('--debug', 'show the stack of an error');
+  for (const child of command.commands) prepareTree(child);
 }

@@ -2,6 +2,7 @@ import neo4j, { type Driver, type Session } from 'neo4j-driver';
 import type { TaskContext } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
 import type { Statistics } from '../core/statistics.ts';
+import { CommitGate } from './commit-gate.ts';
 import { countersOf } from './counters.ts';
 import { clearNeo4jError } from './neo4j-error.ts';
 import { fromResultValue, toBatchParameter } from './values.ts';
@@ -49,6 +50,7 @@ export interface Neo4jContext extends TaskContext {
 /** Is a database that is connected to when it is first used. */
 export class Neo4jConnection implements AsyncDisposable {
   readonly #resolveAddress: () => Promise<Neo4jAddress>;
+  readonly #gate = new CommitGate(1);
   #opened: Promise<{ readonly driver: Driver; readonly address: Neo4jAddress }> | undefined;
 
   constructor(address: Neo4jAddress | (() => Promise<Neo4jAddress>)) {
@@ -104,6 +106,7 @@ export class Neo4jConnection implements AsyncDisposable {
       return await runWriteTransaction(session, cypher, parameters, {
         ...DEFAULT_RETRY,
         timeoutMs: DEFAULT_TRANSACTION_TIMEOUT_MS,
+        gate: this.#gate,
         ...options,
       });
     } catch (error) {

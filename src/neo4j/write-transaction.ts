@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Session } from 'neo4j-driver';
 import { throwIfAborted, WriteError } from '../core/errors.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
+import type { CommitGate } from './commit-gate.ts';
 import { countersOf } from './counters.ts';
 import { isConnectionError, type RetryRule, retryKind, retryRuleFor } from './retry-rules.ts';
 
@@ -27,6 +28,8 @@ export const DEFAULT_RETRY: RetryOptions = Object.freeze({ maxAttempts: 30, maxR
 
 export interface WriteTransactionOptions extends RetryOptions {
   readonly timeoutMs: number;
+  /** Passed by transactions that create or delete relationships. */
+  readonly gate: CommitGate;
   /** Ends the waiting between tries; a transaction that runs is awaited. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -53,8 +56,12 @@ export async function runWriteTransaction(
       const transaction = session.beginTransaction({ timeout: options.timeoutMs });
       try {
         const { counters } = await transaction.run(cypher, parameters).summary();
-        isCommitSent = true;
-        await transaction.commit();
+        const { relationshipsCreated, relationshipsDeleted } = counters.updates();
+        const commit = () => {
+          isCommitSent = true;
+          return transaction.commit();
+        };
+        await (relationshipsCreated || relationshipsDeleted ? options.gate.pass(commit) : commit());
         return { statistics: mergeStatistics(countersOf(counters), retries) };
       } catch (error) {
         // What cannot be rolled back over a broken connection, the server rolls back by itself.

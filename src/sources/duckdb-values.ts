@@ -110,7 +110,8 @@ export function decodeValue(value: DuckDBValue, decimals: DecimalForm): unknown 
     );
   }
   if (value instanceof DuckDBUnionValue) return decodeValue(value.value, decimals);
-  if (value instanceof DuckDBBlobValue) return value.bytes;
+  // A copy: the bytes are the reader's, and it takes them back with the next chunk.
+  if (value instanceof DuckDBBlobValue) return Uint8Array.from(value.bytes);
   return value.toString();
 }
 

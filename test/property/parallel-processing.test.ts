@@ -22,11 +22,11 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({ kind: fc.constant('none') }),
   fc.record({
     kind: fc.constant('worker'),
-    starts: fc.array(fc.nat(20), { minLength: 1, maxLength: 6 }),
+    starts: fc.array(fc.nat(12), { minLength: 1, maxLength: 6 }),
     isLate: fc.boolean(),
   }),
   fc.record({ kind: fc.constant('source'), batch: fc.nat(8) }),
-  fc.record({ kind: fc.constant('abort'), start: fc.nat(20) }),
+  fc.record({ kind: fc.constant('abort'), start: fc.nat(12) }),
   fc.record({ kind: fc.constant('leave'), afterWaves: fc.integer({ min: 1, max: 8 }) }),
 );
 
@@ -224,13 +224,13 @@ const sum = (numbers: readonly (number | undefined)[]) => numbers.reduce<number>
 
 describe('the parallel processor, for any waves, delays and faults', () => {
   it('never runs more than maxWorkers cells, nor two that share a bucket, nor reads too far ahead', () =>
-    check(150, ALL, (run) => {
+    check(300, ALL, (run) => {
       expect(run.violations).toEqual([]);
       expect(run.mostRunning).toBeLessThanOrEqual(run.settings.maxWorkers);
     }));
 
   it('writes every row once and in order within its cell when nothing fails', () =>
-    check(60, ['none'], (run) => {
+    check(120, ['none'], (run) => {
       const { scenario } = run.settings;
       const expected = new Map<string, number[]>();
       for (const { row, col, index } of scenario.batches.flat()) {
@@ -243,7 +243,7 @@ describe('the parallel processor, for any waves, delays and faults', () => {
     }));
 
   it('counts every row once: in its results, in their statistics and in the progress', () =>
-    check(60, ['none'], (run) => {
+    check(120, ['none'], (run) => {
       const rows = run.settings.scenario.batches.flat().length;
       const { progress } = run.context.reporter;
       expect(sum(run.results.map(({ batchSize }) => batchSize))).toBe(rows);
@@ -257,35 +257,46 @@ describe('the parallel processor, for any waves, delays and faults', () => {
     }));
 
   it('reports in its progress exactly what was committed, whatever fails', () =>
-    check(80, ALL, (run) => {
+    check(150, ALL, (run) => {
       const { progress } = run.context.reporter;
       expect(sum(progress.map(({ rows }) => rows))).toBe(run.committedRows);
       expect(sum(progress.map(({ statistics }) => statistics?.rows_written))).toBe(run.committedRows);
     }));
 
   it('closes its sources exactly once, whatever happens', () =>
-    check(80, ALL, (run) => {
+    check(150, ALL, (run) => {
       expect([run.wavesClosed, run.source.opened, run.source.closed]).toEqual([1, 1, 1]);
     }));
 
   it('throws the first error of a worker, with its cause', () =>
-    check(80, ['worker'], (run) => {
+    check(150, ['worker'], (run) => {
       if (run.thrown.length === 0) expect(run.outcome.error).toBeUndefined();
       else expect(run.outcome.error).toMatchObject({ code: 'GW_PARALLEL_CELL', cause: run.thrown[0] });
     }));
 
   it('throws the error of its source, after the waves that were read before it', () =>
-    check(60, ['source'], (run) => {
+    check(120, ['source'], (run) => {
       expect(run.outcome.error).toBe(run.thrown[0]);
       if (run.thrown.length > 0) expect(run.results).toHaveLength(run.wavesAsked - 1);
     }));
 
   it('ends interrupted when it is aborted, and writes no further cell', () =>
-    check(80, ['abort'], (run) => {
+    check(150, ['abort'], (run) => {
       expect(run.outcome.error !== undefined).toBe(run.context.signal.aborted);
       if (!run.context.signal.aborted) return;
       expect(run.outcome.error).toBeInstanceOf(AbortedError);
       expect(isAbort(run.outcome.error)).toBe(true);
       expect(run.violations).toEqual([]);
     }));
+
+  it('reaches every fault, and many cells at work, in these scenarios', async () => {
+    const struck: Record<string, number> = { none: 0, worker: 0, source: 0, abort: 0, leave: 0 };
+    let concurrent = 0;
+    await check(200, ALL, ({ settings, outcome, mostRunning }) => {
+      if (outcome.error || settings.fault.kind in { none: 1, leave: 1 }) struck[settings.fault.kind]!++;
+      if (mostRunning > 1) concurrent++;
+    });
+    for (const count of Object.values(struck)) expect(count).toBeGreaterThan(3);
+    expect(concurrent).toBeGreaterThan(20);
+  });
 });

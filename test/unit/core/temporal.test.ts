@@ -1,0 +1,36 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  Duration,
+  LocalDate,
+  LocalDateTime,
+  LocalTime,
+  ZonedDateTime,
+  ZonedTime,
+} from '../../../src/core/temporal.ts';
+
+describe('temporal values', () => {
+  it('shows every instant that JavaScript can hold as JavaScript does', () => {
+    const limit = 8.64e15;
+    fc.assert(
+      fc.property(fc.integer({ min: -limit, max: limit }), (ms) => {
+        const second = Math.floor(ms / 1000);
+        const shown = new ZonedDateTime(second, (ms - second * 1000) * 1e6).toString();
+        const expected = new Date(ms).toISOString();
+        // JavaScript pads years outside 0000–9999 to six digits.
+        const same = (iso: string) => iso.replace(/^([+-])0*(\d{4,})/, '$1$2').replace(/\.?0*Z$/, 'Z');
+        return same(shown) === same(expected);
+      }),
+    );
+  });
+
+  it('shows fractions only as far as they go, offsets and lengths', () => {
+    expect(String(new LocalDateTime(0, 120_000_000))).toBe('1970-01-01T00:00:00.12');
+    expect(String(new LocalDate(-1))).toBe('1969-12-31');
+    expect(String(new LocalTime(86_399, 1))).toBe('23:59:59.000000001');
+    expect(String(new ZonedTime(3_600, 0, -19_800))).toBe('01:00:00-05:30');
+    expect(String(new ZonedDateTime(0, 0, 3_600))).toBe('1970-01-01T01:00:00+01:00');
+    expect(JSON.stringify(new Duration(14, 3, 61, 500_000_000))).toBe('"P14M3DT61.5S"');
+    expect(new LocalDateTime(1, 999_999_999).toDate().getTime()).toBe(1_999);
+  });
+});

@@ -1,0 +1,185 @@
+import { gzipSync } from 'node:zlib';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { describe, expect, it } from 'vitest';
+import { CSVBatchSource, type CSVBatchSourceOptions } from '../../../src/sources/csv-batch-source.ts';
+import { drain, PLAIN_CONTEXT } from '../../support/batches.ts';
+import { readJsonLines, useFolder } from '../../support/files.ts';
+
+type Options = Omit<CSVBatchSourceOptions, 'file'>;
+
+function source(file: string, options: Options = {}): CSVBatchSource {
+  return new CSVBatchSource(PLAIN_CONTEXT, { file, ...options });
+}
+
+describe('CSVBatchSource', () => {
+  it('reads text, numbers rows from 0 and makes blank fields null', async () => {
+    const folder = useFolder();
+    const file = folder.write('a.csv', 'id,name\n1,Ann\n,Bob\n3,""\n');
+    const { items, statistics } = await drain(source(file), 10);
+    expect(items).toEqual([
+      { id: '1', name: 'Ann', _row: 0 },
+      { id: null, name: 'Bob', _row: 1 },
+      { id: '3', name: null, _row: 2 },
+    ]);
+    expect(statistics).toEqual({ csv_lines_read: 3 });
+  });
+
+  it('keeps blank fields as empty text when asked to, and leaves the row number out', async () => {
+    const file = useFolder().write('a.csv', 'id,name\n1,\n');
+    const { items } = await drain(source(file, { blankAsNull: false, rowNumbers: false }), 10);
+    expect(items).toEqual([{ id: '1', name: '' }]);
+  });
+
+  it('cuts batches of exactly the size asked for, whatever the reader gives', async () => {
+    const lines = Array.from({ length: 5_001 }, (_, i) => `${i}`).join('\n');
+    const file = useFolder().write('a.csv', `id\n${lines}\n`);
+    const { batches, items } = await drain(source(file), 2_500);
+    expect(batches.map(({ batchSize }) => batchSize)).toEqual([2_500, 2_500, 1]);
+    expect(batches.map(({ origin }) => origin)).toEqual(
+      [0, 2_500, 5_000].map((firstRow) => ({ file, firstRow })),
+    );
+    expect(items.map(({ id }) => Number(id))).toEqual(Array.from({ length: 5_001 }, (_, i) => i));
+    await expect(source(file).countRows()).resolves.toBe(5_001);
+  });
+
+  it('reads gzip and zstd, a byte-order mark, other delimiters, quotes, escapes and encodings', async () => {
+    const folder = useFolder();
+    const plain = 'id,name\n1,Ann\n';
+    const expected = [{ id: '1', name: 'Ann', _row: 0 }];
+    expect((await drain(source(folder.write('a.csv.gz', gzipSync(plain))), 10)).items).toEqual(expected);
+    expect((await drain(source(await zstdFile(folder.path('a.csv.zst'))), 10)).items).toEqual(expected);
+    expect((await drain(source(folder.write('bom.csv', `\ufeff${plain}`)), 10)).items).toEqual(expected);
+    const other = folder.write('o.csv', "id;name\n1;'A\\'n;n'\n");
+    const options: Options = { delimiter: ';', quote: "'", escape: '\\' };
+    expect((await drain(source(other, options), 10)).items).toEqual([{ id: '1', name: "A'n;n", _row: 0 }]);
+    const latin = folder.write('l.csv', Buffer.from('id,name\n1,Zoë\n', 'latin1'));
+    expect((await drain(source(latin, { encoding: 'latin-1' }), 10)).items).toEqual([
+      { id: '1', name: 'Zoë', _row: 0 },
+    ]);
+    const wide = folder.write('u.csv', Buffer.from('\ufeffid,name\n1,Zoë\n', 'utf16le'));
+    expect((await drain(source(wide, { encoding: 'utf-16' }), 10)).items).toEqual([
+      { id: '1', name: 'Zoë', _row: 0 },
+    ]);
+  });
+
+  it('reads the files of a pattern in order, numbering rows in each, and a file whose name looks like a pattern', async () => {
+    const folder = useFolder();
+    folder.write('b.csv', 'id\n3\n');
+    folder.write('a.csv', 'id\n1\n2\n');
+    const { items } = await drain(source(folder.path('*.csv')), 10);
+    expect(items).toEqual([
+      { id: '1', _row: 0 },
+      { id: '2', _row: 1 },
+      { id: '3', _row: 0 },
+    ]);
+    const odd = folder.write('x[1]*.csv', 'id\n9\n');
+    expect((await drain(source(odd), 10)).items).toEqual([{ id: '9', _row: 0 }]);
+  });
+
+  it('infers types, or takes them for some columns, and names the floating ones', async () => {
+    const file = useFolder().write('a.csv', 'id,price,day\n1,2,2024-02-29\n2,2.5,2024-03-01\n');
+    const inferred = source(file, { types: 'inferred' });
+    await expect(inferred.floatColumns()).resolves.toEqual(['price']);
+    const { items } = await drain(inferred, 10);
+    expect(items.map(({ id, price, day }) => [id, price, String(day)])).toEqual([
+      [1, 2, '2024-02-29'],
+      [2, 2.5, '2024-03-01'],
+    ]);
+    const given = await drain(source(file, { types: { id: 'BIGINT' } }), 10);
+    expect(given.items[0]).toEqual({ id: 1, price: '2', day: '2024-02-29', _row: 0 });
+  });
+
+  it('sets malformed lines aside with line number and text, and numbers the rest as they stand in the file', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const file = folder.write('a.csv', 'id,name\n1,"two\nlines"\n2\n3,"bad"quote\n4,Dan\n5,a,b\n');
+    const { items, statistics } = await drain(source(file, { rejectedFile }), 10);
+    expect(items).toEqual([
+      { id: '1', name: 'two\nlines', _row: 0 },
+      { id: '4', name: 'Dan', _row: 3 },
+    ]);
+    expect(statistics).toEqual({ csv_lines_read: 2, csv_lines_rejected: 3 });
+    expect(
+      readJsonLines(rejectedFile).map(({ lineNumber, text, stage, code }) => [lineNumber, text, stage, code]),
+    ).toEqual([
+      [4, '2', 'read', 'GW_SOURCE_ROW'],
+      [5, '3,"bad"quote', 'read', 'GW_SOURCE_ROW'],
+      [7, '5,a,b', 'read', 'GW_SOURCE_ROW'],
+    ]);
+  });
+
+  it('rejects a value that is not of its column’s type', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const file = folder.write('a.csv', 'id\n1\ntwo\n3\n');
+    const { items } = await drain(source(file, { rejectedFile, types: { id: 'BIGINT' } }), 10);
+    expect(items).toEqual([
+      { id: 1, _row: 0 },
+      { id: 3, _row: 2 },
+    ]);
+    expect(readJsonLines(rejectedFile)).toMatchObject([{ lineNumber: 3, text: 'two' }]);
+  });
+
+  it('finds the line in a large packed file, and loses no good row beside bad ones', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const rows = Array.from({ length: 60_000 }, (_, i) =>
+      i % 20_000 === 7_777 ? `${i}` : `${i},"name\n${i}"`,
+    );
+    const file = folder.write('a.csv.gz', gzipSync(`id,name\n${rows.join('\n')}\n`));
+    const { items, statistics } = await drain(source(file, { rejectedFile }), 5_000);
+    expect(statistics).toEqual({ csv_lines_read: 59_997, csv_lines_rejected: 3 });
+    expect(items.every(({ id, _row }) => Number(id) === _row)).toBe(true);
+    const bad = [7_777, 27_777, 47_777];
+    const lineOf = (row: number) => 2 + 2 * row - bad.filter((b) => b < row).length;
+    expect(readJsonLines(rejectedFile).map(({ lineNumber }) => lineNumber)).toEqual(bad.map(lineOf));
+  });
+
+  it('refuses a malformed line before any row when it is strict', async () => {
+    const file = useFolder().write('a.csv', 'id,name\n1,Ann\n2\n');
+    await expect(drain(source(file, { strict: true }), 10)).rejects.toMatchObject({
+      code: 'GW_SOURCE_ROW',
+      message: expect.stringContaining('a.csv:3 is malformed'),
+    });
+  });
+
+  it.each([
+    ['a missing file', 'missing.csv', undefined, 'GW_SOURCE_MISSING', 'There is no file'],
+    ['an empty file', 'empty.csv', '', 'GW_SOURCE_FORMAT', 'is empty'],
+    ['a file that is not gzip', 'not.csv.gz', 'plain', 'GW_SOURCE_FORMAT', 'cannot be read as CSV'],
+    ['a column of a dangerous name', 'proto.csv', '__proto__\n1\n', 'GW_SOURCE_FORMAT', '__proto__'],
+  ])('names %s', async (_what, name, content, code, message) => {
+    const folder = useFolder();
+    const file = content === undefined ? folder.path(name) : folder.write(name, content);
+    const error = await drain(source(file), 10).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+    expect((error as Error).message).toContain(name);
+  });
+
+  it('names a bad option with what it expects', () => {
+    expect(() => source('a.csv', { delimiter: '' })).toThrow(
+      'Option `delimiter` must be 1 to 4 characters, got "" (string).',
+    );
+    expect(() => source('a.csv', { delimitr: ';' } as Options)).toThrow('did you mean `delimiter`?');
+    expect(() => source('a.csv', { types: 'guess' as 'text' })).toThrow('must be one of "text", "inferred"');
+  });
+
+  it('closes its database when it is left early, and can be read again', async () => {
+    const file = useFolder().write('a.csv', `id\n${'1\n'.repeat(10_000)}`);
+    const once = source(file);
+    for await (const { batchSize } of once.getBatch(100)) {
+      expect(batchSize).toBe(100);
+      break;
+    }
+    expect((await drain(once, 10_000)).items).toHaveLength(10_000);
+  });
+});
+
+/** Node 20 has nothing to pack zstd with; DuckDB has. */
+async function zstdFile(path: string): Promise<string> {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  await connection.run(
+    `COPY (SELECT '1' AS id, 'Ann' AS name) TO '${path}' (FORMAT csv, HEADER, COMPRESSION zstd)`,
+  );
+  return path;
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime } from '../../../src/core/temporal.ts';
+import {
+  ParquetBatchSource,
+  type ParquetBatchSourceOptions,
+} from '../../../src/sources/parquet-batch-source.ts';
+import { drain, PLAIN_CONTEXT } from '../../support/batches.ts';
+import { useFolder } from '../../support/files.ts';
+import { writeParquet } from '../../support/parquet.ts';
+
+function source(file: string, options: Omit<ParquetBatchSourceOptions, 'file'> = {}): ParquetBatchSource {
+  return new ParquetBatchSource(PLAIN_CONTEXT, { file, ...options });
+}
+
+async function only(select: string, options: Omit<ParquetBatchSourceOptions, 'file'> = {}): Promise<unknown> {
+  const file = await writeParquet(useFolder().path('a.parquet'), select);
+  return (await drain(source(file, options), 10)).items[0];
+}
+
+describe('ParquetBatchSource', () => {
+  it('reads rows in order, in batches of the size asked for, and knows how many there are', async () => {
+    const file = await writeParquet(useFolder().path('a.parquet'), 'SELECT range AS id FROM range(5001)');
+    const parquet = source(file);
+    await expect(parquet.countRows()).resolves.toBe(5_001);
+    const { items, batches, statistics } = await drain(parquet, 2_000);
+    expect(items.map(({ id }) => id)).toEqual(Array.from({ length: 5_001 }, (_, i) => i));
+    expect(batches.map(({ batchSize }) => batchSize)).toEqual([2_000, 2_000, 1_001]);
+    expect(statistics).toEqual({ parquet_rows_read: 5_001 });
+  });
+
+  it('keeps 64-bit integers whole: numbers where that is safe, bigints beyond', async () => {
+    expect(
+      await only(
+        'SELECT 9007199254740991::BIGINT a, 9007199254740993::BIGINT b, (-9223372036854775808)::BIGINT c',
+      ),
+    ).toEqual({
+      a: 9007199254740991,
+      b: 9007199254740993n,
+      c: -9223372036854775808n,
+    });
+    expect(await only('SELECT 18446744073709551615::UBIGINT a')).toEqual({ a: 18446744073709551615n });
+  });
+
+  it('keeps dates and times exact, also before 1582, after 9999 and with microseconds', async () => {
+    const row = (await only(`SELECT TIMESTAMP '2001-02-03 04:05:06.789012' AS ts, DATE '0044-03-15' AS ides,
+      TIMESTAMP '12345-01-01 00:00:00' AS far, TIME '23:59:59.000001' AS t,
+      TIMESTAMPTZ '2001-02-03 04:05:06+02' AS z, TIMESTAMP_NS '2001-02-03 04:05:06.123456789' AS ns`)) as Record<
+      string,
+      unknown
+    >;
+    expect(row.ts).toBeInstanceOf(LocalDateTime);
+    expect(row.ides).toBeInstanceOf(LocalDate);
+    expect(row.t).toBeInstanceOf(LocalTime);
+    expect(row.z).toBeInstanceOf(ZonedDateTime);
+    expect(Object.values(row).map(String)).toEqual([
+      '2001-02-03T04:05:06.789012',
+      '0044-03-15',
+      '+12345-01-01T00:00:00',
+      '23:59:59.000001',
+      '2001-02-03T02:05:06Z',
+      '2001-02-03T04:05:06.123456789',
+    ]);
+  });
+
+  it('reads intervals, lists, structs, blobs, UUIDs, booleans and nulls', async () => {
+    expect(
+      await only(`SELECT INTERVAL 14 MONTH AS i, [1, NULL, 3] AS l, {'a': 1, 'b': 'x'} AS s, '\\xAA'::BLOB AS b,
+        'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::UUID AS u, true AS t, NULL::INTEGER AS n`),
+    ).toEqual({
+      i: new Duration(14, 0, 0, 0),
+      l: [1, null, 3],
+      s: { a: 1, b: 'x' },
+      b: new Uint8Array([0xaa]),
+      u: 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
+      t: true,
+      n: null,
+    });
+  });
+
+  it('gives decimals as numbers, or exact as text, and names the floating columns', async () => {
+    const select = "SELECT 12345678901234567.89::DECIMAL(20,2) AS d, 1.0::DOUBLE AS f, 1 AS i, 'x' AS s";
+    const file = await writeParquet(useFolder().path('a.parquet'), select);
+    await expect(source(file).floatColumns()).resolves.toEqual(['d', 'f']);
+    expect((await drain(source(file), 10)).items[0]).toMatchObject({ d: Number('12345678901234567.89'), f: 1 });
+    expect((await drain(source(file, { decimals: 'text' }), 10)).items[0]).toMatchObject({
+      d: '12345678901234567.89',
+    });
+  });
+
+  it('reads chosen columns and the first rows of several files', async () => {
+    const folder = useFolder();
+    await writeParquet(folder.path('1.parquet'), 'SELECT range AS id, range * 2 AS twice FROM range(3)');
+    await writeParquet(folder.path('2.parquet'), 'SELECT range + 3 AS id, 0 AS twice FROM range(3)');
+    const parquet = source(folder.path('*.parquet'), { columns: ['id'], maxRows: 4 });
+    await expect(parquet.countRows()).resolves.toBe(4);
+    expect((await drain(parquet, 10)).items).toEqual([{ id: 0 }, { id: 1 }, { id: 2 }, { id: 3 }]);
+  });
+
+  it('refuses an infinite timestamp, a missing file, a missing column and what is not Parquet', async () => {
+    await expect(only("SELECT 'infinity'::TIMESTAMP AS t")).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+    });
+    const folder = useFolder();
+    await expect(drain(source(folder.path('no.parquet')), 1)).rejects.toMatchObject({
+      code: 'GW_SOURCE_MISSING',
+    });
+    const text = folder.write('text.parquet', 'id\n1\n');
+    await expect(drain(source(text), 1)).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: expect.stringMatching(/text\.parquet cannot be read as Parquet: .+/),
+    });
+    const file = await writeParquet(folder.path('a.parquet'), 'SELECT 1 AS id');
+    await expect(drain(source(file, { columns: ['idd'] }), 1)).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: expect.stringContaining('idd'),
+    });
+  });
+});
