@@ -41,7 +41,7 @@ export function renderFrame(tree: TaskTree, options: FrameOptions): string[] {
   const nameColumns = Math.max(NAME_COLUMNS.min, Math.min(NAME_COLUMNS.max, longestName(tree.roots, 0)));
   return tree.roots
     .flatMap((root) => renderTask(root, 0, nameColumns, palette, options))
-    .map((line) => truncate(line, options.width, options.colour));
+    .map((line) => truncate(line, options.width - 1, options.colour)); // a full last column makes some terminals wrap
 }
 
 function renderTask(
@@ -65,7 +65,8 @@ function renderTask(
       state.error &&
       state.children.every((child) => child.state !== 'failed')
     ) {
-      lines.push(`${indent}  ${palette.red(state.error.message.split('\n')[0] ?? '')}`);
+      const room = Math.max(NAME_COLUMNS.min, options.width - indent.length - 3);
+      lines.push(...wrap(state.error.message, room).map((line) => `${indent}  ${palette.red(line)}`));
     }
   }
   return [
@@ -110,9 +111,11 @@ function summarise(state: TaskProgressState, palette: Palette, nowMs: number): s
   const parts = [formatDuration(state.elapsedMs(nowMs))];
   if (state.rows > 0)
     parts.push(`${formatCount(state.rows)} rows`, `${formatRate(state.rate(nowMs))} rows/s`);
-  const text = palette.dim([...parts, ...keyCounts(state.statistics)].join(' · '));
+  // What needs a look comes before what is only good to know: a narrow terminal cuts the end.
   const warnings = warningCounts(state).map((part) => palette.yellow(part));
-  return [text, ...warnings].join(palette.dim(' · '));
+  return [palette.dim(parts.join(' · ')), ...warnings, ...keyCounts(state.statistics).map(palette.dim)].join(
+    palette.dim(' · '),
+  );
 }
 
 /** Says in words what a task has made. */
@@ -181,6 +184,14 @@ function longestName(states: readonly TaskProgressState[], depth: number): numbe
 
 function pad(text: string, columns: number): string {
   return text.length > columns ? `${text.slice(0, columns - 1)}…` : text.padEnd(columns);
+}
+
+/** Breaks a text at blanks, or in a word that is longer than a line. */
+function wrap(text: string, columns: number): string[] {
+  return text
+    .split('\n')
+    .flatMap((line) => line.match(new RegExp(`.{1,${columns}}(?=\\s|$)|.{1,${columns}}`, 'gu')) ?? [])
+    .map((line) => line.trim());
 }
 
 function visibleLength(text: string): number {
