@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import { cypherCommand } from './commands/cypher.ts';
 import { neo4jCommand } from './commands/neo4j.ts';
-import { EXIT } from './exit-codes.ts';
-import { runMain } from './run-main.ts';
+import { runProgram } from './run-program.ts';
 
 /** Builds the program; nothing runs until it is parsed. */
 export function createProgram(): Command {
@@ -32,22 +31,6 @@ Examples:
 }
 
 /** Runs the command line to its exit code. */
-export async function main(argv: readonly string[] = process.argv): Promise<void> {
-  await runMain(async () => {
-    const program = createProgram();
-    prepareTree(program);
-    try {
-      await program.parseAsync([...argv]);
-    } catch (error) {
-      if (!(error instanceof CommanderError)) throw error;
-      return error.exitCode === 0 ? EXIT.done : EXIT.usage; // commander has said what is wrong
-    }
-    return typeof process.exitCode === 'number' ? process.exitCode : EXIT.done;
-  });
-}
-
-function prepareTree(command: Command): void {
-  command.exitOverride().showHelpAfterError('(add --help for what there is)');
-  command.option('--debug', 'show the stack of an error');
-  for (const child of command.commands) prepareTree(child);
+export function main(argv: readonly string[] = process.argv): Promise<void> {
+  return runProgram(createProgram(), argv);
 }

@@ -28,11 +28,11 @@ const BAR_COLUMNS = { min: 10, max: 40 };
 const NAME_COLUMNS = { min: 8, max: 28 };
 
 /** Counts worth a place on one line, with the word for them. */
-const KEY_COUNTS: readonly (readonly [name: string, word: string])[] = [
-  ['nodes_created', 'nodes'],
-  ['relationships_created', 'relationships'],
-  ['constraints_added', 'constraints'],
-  ['indexes_added', 'indexes'],
+const KEY_COUNTS: readonly (readonly [name: string, one: string, many: string])[] = [
+  ['nodes_created', 'node', 'nodes'],
+  ['relationships_created', 'relationship', 'relationships'],
+  ['constraints_added', 'constraint', 'constraints'],
+  ['indexes_added', 'index', 'indexes'],
 ];
 
 /** Gives the lines of one frame. */
@@ -97,8 +97,8 @@ function renderRunning(
     expectedRows === undefined
       ? `${formatCount(rows)} rows`
       : `${formatCount(rows)} of ${formatCount(expectedRows)} rows`,
-    batches > 0 ? `${formatCount(batches)} ${batches === 1 ? 'batch' : 'batches'}` : '',
-    retries > 0 ? palette.yellow(`${formatCount(retries)} ${retries === 1 ? 'retry' : 'retries'}`) : '',
+    batches > 0 ? counted(batches, 'batch', 'batches') : '',
+    retries > 0 ? palette.yellow(counted(retries, 'retry', 'retries')) : '',
     rejectedRows > 0 ? palette.yellow(`${formatCount(rejectedRows)} rejected`) : '',
     formatDuration(state.elapsedMs(nowMs)),
   ].filter((count) => count !== '');
@@ -120,8 +120,8 @@ function summarise(state: TaskProgressState, palette: Palette, nowMs: number): s
 
 /** Says in words what a task has made. */
 export function keyCounts(statistics: Statistics): string[] {
-  return KEY_COUNTS.filter(([name]) => statistics[name]).map(
-    ([name, word]) => `${formatCount(statistics[name]!)} ${word}`,
+  return KEY_COUNTS.filter(([name]) => statistics[name]).map(([name, one, many]) =>
+    counted(statistics[name]!, one, many),
   );
 }
 
@@ -134,9 +134,13 @@ export function warningCounts({
   readonly rejectedRows: number;
 }): string[] {
   return [
-    retries > 0 ? `${formatCount(retries)} ${retries === 1 ? 'retry' : 'retries'}` : '',
+    retries > 0 ? counted(retries, 'retry', 'retries') : '',
     rejectedRows > 0 ? `${formatCount(rejectedRows)} rejected` : '',
   ].filter((text) => text !== '');
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
 function mark({ state }: TaskProgressState, { green, red, cyan, dim }: Palette, nowMs: number): string {

@@ -125,12 +125,11 @@ export class TerminalReporter implements Reporter {
 function describeProgress(state: TaskProgressState, nowMs: number): string {
   const { rows, expectedRows, rejectedRows } = state;
   const done = rows + rejectedRows;
-  const of = expectedRows
-    ? ` of ${formatCount(expectedRows)} (${Math.floor((done / expectedRows) * 100)}%)`
-    : '';
+  const of = expectedRows ? ` of ${formatCount(expectedRows)}` : '';
+  const percent = expectedRows ? ` (${Math.floor((done / expectedRows) * 100)}%)` : '';
   const eta = state.etaMs(nowMs);
   return [
-    `${formatCount(rows)}${of} rows`,
+    `${formatCount(rows)}${of} rows${percent}`,
     `${formatRate(state.rate(nowMs))} rows/s`,
     eta === undefined ? '' : `${formatDuration(eta)} left`,
     ...warningCounts(state),

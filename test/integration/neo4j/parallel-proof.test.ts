@@ -40,7 +40,6 @@ describe(`a bi-partite MERGE of ${ROWS} skewed ratings (seed ${SEED}) by ${WORKE
     });
     const withSplitter = await drain(parallel(context, split, splitter), BATCH_SIZE);
 
-    console.log(without.statistics, withSplitter.statistics);
     expect(deadlocks(without.statistics)).toBeGreaterThan(0);
     expect(withSplitter.statistics.retries ?? 0).toBe(0);
     expect(withSplitter.statistics.cypher_rows_written).toBe(ROWS);
