@@ -81,7 +81,10 @@ describe('ParquetBatchSource', () => {
     const select = "SELECT 12345678901234567.89::DECIMAL(20,2) AS d, 1.0::DOUBLE AS f, 1 AS i, 'x' AS s";
     const file = await writeParquet(useFolder().path('a.parquet'), select);
     await expect(source(file).floatColumns()).resolves.toEqual(['d', 'f']);
-    expect((await drain(source(file), 10)).items[0]).toMatchObject({ d: Number('12345678901234567.89'), f: 1 });
+    expect((await drain(source(file), 10)).items[0]).toMatchObject({
+      d: Number('12345678901234567.89'),
+      f: 1,
+    });
     expect((await drain(source(file, { decimals: 'text' }), 10)).items[0]).toMatchObject({
       d: '12345678901234567.89',
     });
