@@ -46,7 +46,7 @@ export function tripsTask(context: ETLContext, { file, mode, workers }: TripsOpt
     startKey: 'PULocationID',
     endKey: 'DOLocationID',
     monopartite: true,
-    ...(workers !== undefined && { maxWorkers: workers, tableSize: Math.max(10, 2 * workers) }),
+    ...(workers !== undefined && { maxWorkers: workers }),
   };
   return new TaskGroup(context, [constraint, zones, tripsLoad()], 'NYC taxi');
 

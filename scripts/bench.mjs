@@ -1,0 +1,11 @@
+// npm run bench [-- peers | memory | locks] [options]: one bench, peers when none is named.
+import { prepare, run } from './prepare.mjs';
+
+const BENCHES = ['peers', 'memory', 'locks'];
+const [first, ...rest] = process.argv.slice(2);
+const isNamed = BENCHES.includes(first);
+prepare();
+const args = isNamed ? rest : process.argv.slice(2);
+process.exit(
+  run(process.execPath, ['--import', 'tsx', `bench/${isNamed ? first : 'peers'}/main.ts`, ...args]),
+);
