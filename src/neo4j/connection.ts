@@ -67,6 +67,11 @@ export class Neo4jConnection implements AsyncDisposable {
     return (await this.#open()).driver;
   }
 
+  /** Asks the server for a sign of life, so that a wrong address or password is known before any file is read. */
+  async verify(): Promise<void> {
+    await this.query('RETURN 1');
+  }
+
   /**
    * Runs one statement in a transaction of its own, without retry.
    * @throws {@link ConfigError} or {@link WriteError} with a `GW_NEO4J_…` code.

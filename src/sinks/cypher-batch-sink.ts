@@ -3,7 +3,7 @@ import { ConfigError } from '../core/errors.ts';
 import { integerOption, stringOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, type Neo4jContext } from '../neo4j/connection.ts';
-import { toBatchParameter } from '../neo4j/values.ts';
+import { packRows } from '../neo4j/packed-rows.ts';
 import { DEFAULT_RETRY } from '../neo4j/write-transaction.ts';
 
 export interface CypherWriteOptions {
@@ -63,7 +63,7 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
         yield batch;
         continue;
       }
-      const parameters = { batch: toBatchParameter(batch.chunk, this.#floatColumns) };
+      const parameters = { batch: packRows(batch.chunk, this.#floatColumns) };
       const written = await this.context.neo4j.write(this.query, parameters, {
         ...this.#write,
         signal: this.signal,

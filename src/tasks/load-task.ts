@@ -5,7 +5,6 @@ import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import {
-  batchStatement,
   CYPHER_WRITE_OPTION_NAMES,
   CypherBatchSink,
   type CypherWriteOptions,
@@ -55,6 +54,8 @@ export interface SourceKind<O> {
 /** How a load places its sinks. @internal */
 export interface WritingKind<O> {
   readonly optionNames: readonly string[];
+  /** Says what about the options a person should know, though they will do. */
+  warning?(options: O): string | undefined;
   place(
     context: Neo4jContext,
     task: Task,
@@ -87,8 +88,6 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       ...source.optionNames,
       ...writing.optionNames,
     ]);
-    // What can be wrong is known before the first file is opened.
-    batchStatement(options.query);
     stringOption('file', options.file);
     this.batchSize = integerOption('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE, { min: 1 });
     this.#rejected = new RejectedRows(options.rejectedFile ?? RejectedRows.defaultPath(options.file));
@@ -96,24 +95,38 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     this.rejectedFile = this.#rejected.path;
     this.#source = source;
     this.#writing = writing;
+    this.#chain(this.#open(), []); // opens nothing, but says which option is wrong before anything is
   }
 
   override async runInternal(): Promise<TaskReturn> {
-    const { context, options, batchSize } = this;
-    const source = this.#source.open(context, this, options, this.#rejected);
+    const { context, options } = this;
+    await context.neo4j.verify();
+    const warning = this.#writing.warning?.(options);
+    if (warning) context.reporter.warn(warning);
+    const source = this.#open();
     const floatColumns = options.floatColumns ?? (await source.floatColumns?.()) ?? [];
+    let summary = {};
+    for await (const { statistics } of this.#chain(source, floatColumns).getBatch(this.batchSize))
+      summary = statistics;
+    return new TaskReturn({ summary });
+  }
+
+  #open(): LoadSource {
+    return this.#source.open(this.context, this, this.options, this.#rejected);
+  }
+
+  #chain(source: LoadSource, floatColumns: readonly string[]): BatchSource {
+    const { context, options } = this;
     const write = {
       ...pickOptions(options as LoadOptions, CYPHER_WRITE_OPTION_NAMES),
       query: options.query,
       floatColumns,
     };
-    const sink = (predecessor: BatchSource) =>
+    const sink = (predecessor?: BatchSource) =>
       new CypherBatchSink(context, { ...write, predecessor, task: this });
-    const writing = this.#writing.place(context, this, options, this.#validated(source), sink);
-    const closing = new ClosedLoopBatchProcessor(context, { predecessor: writing, task: this });
-    let summary = {};
-    for await (const { statistics } of closing.getBatch(batchSize)) summary = statistics;
-    return new TaskReturn({ summary });
+    sink(); // in parallel the first sink is made when the first cell is written: too late to say that an option is wrong
+    const predecessor = this.#writing.place(context, this, options, this.#validated(source), sink);
+    return new ClosedLoopBatchProcessor(context, { predecessor, task: this });
   }
 
   #validated(predecessor: BatchSource): BatchSource {

@@ -1,7 +1,7 @@
 import type { BatchSource } from '../core/batch-processor.ts';
 import { integerOption, pickOptions } from '../core/options.ts';
 import { cellsOfGroup } from '../parallel/grid.ts';
-import { dictIdExtractor, type IdExtractor } from '../parallel/id-extractors.ts';
+import { dictIdExtractor, type IdExtractor, MAX_TABLE_SIZE } from '../parallel/id-extractors.ts';
 import { DEFAULT_MAX_WORKERS, ParallelBatchProcessor } from '../parallel/parallel-batch-processor.ts';
 import { SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
 import type { Row } from '../sources/duckdb.ts';
@@ -49,25 +49,30 @@ const PARALLEL_OPTION_NAMES = [
 /** Puts a splitter and parallel workers around the sink. @internal */
 export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
   optionNames: PARALLEL_OPTION_NAMES,
+
+  warning(options) {
+    const { maxWorkers, ...grid } = gridOf(options);
+    const groups = Array.from({ length: grid.tableSize }, (_, group) => cellsOfGroup(grid, group).length);
+    const widest = Math.max(...groups);
+    if (widest >= maxWorkers) return undefined;
+    return (
+      `With tableSize ${grid.tableSize} no wave has work for more than ${widest} of the ${maxWorkers} workers; ` +
+      'a larger tableSize keeps all of them busy.'
+    );
+  },
+
   place(context, task, options, rows, workerFactory) {
-    const maxWorkers = integerOption('maxWorkers', options.maxWorkers ?? DEFAULT_MAX_WORKERS, { min: 1 });
-    const { tableSize = BUCKETS_A_WORKER * maxWorkers } = options;
-    const keys = pickOptions(options, ['startKey', 'endKey', 'monopartite']);
+    const { maxWorkers, tableSize, monopartite } = gridOf(options);
     const splitter = new SplittingBatchProcessor<Row>(context, {
-      ...pickOptions(options, ['monopartite']),
-      burstFactor: options.burstFactor ?? DEFAULT_LOAD_BURST_FACTOR,
       predecessor: rows as BatchSource<Row>,
       task,
       tableSize,
-      idExtractor: options.idExtractor ?? dictIdExtractor({ ...keys, tableSize }),
+      monopartite,
+      burstFactor: options.burstFactor ?? DEFAULT_LOAD_BURST_FACTOR,
+      idExtractor:
+        options.idExtractor ??
+        dictIdExtractor({ ...pickOptions(options, ['startKey', 'endKey']), tableSize, monopartite }),
     });
-    const idle = maxWorkers - widestWave(splitter);
-    if (idle > 0) {
-      context.reporter.warn(
-        `With tableSize ${tableSize} no wave has work for more than ${maxWorkers - idle} of the ${maxWorkers} ` +
-          `workers; a larger tableSize keeps all of them busy.`,
-      );
-    }
     return new ParallelBatchProcessor(context, {
       prefetch: options.prefetch ?? DEFAULT_LOAD_PREFETCH,
       predecessor: splitter,
@@ -78,10 +83,16 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
   },
 };
 
-function widestWave(splitter: SplittingBatchProcessor<Row>): number {
-  const sizes = Array.from(
-    { length: splitter.tableSize },
-    (_, group) => cellsOfGroup(splitter, group).length,
-  );
-  return Math.max(...sizes);
+function gridOf(options: ParallelOptions): {
+  readonly maxWorkers: number;
+  readonly tableSize: number;
+  readonly monopartite: boolean;
+} {
+  const maxWorkers = integerOption('maxWorkers', options.maxWorkers ?? DEFAULT_MAX_WORKERS, { min: 1 });
+  const tableSize = options.tableSize ?? Math.min(MAX_TABLE_SIZE, BUCKETS_A_WORKER * maxWorkers);
+  return {
+    maxWorkers,
+    tableSize,
+    monopartite: options.monopartite ?? options.idExtractor?.monopartite ?? false,
+  };
 }

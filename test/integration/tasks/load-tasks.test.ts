@@ -169,19 +169,18 @@ describe('load tasks', () => {
     const file = useFolder().write('edges.csv', csv);
     const broken = create.replace('CREATE', 'CRATE');
     const options = { file, tableSize: 4, batchSize: 50, monopartite: true };
-    const before = process
-      .getActiveResourcesInfo()
-      .filter((name) => name !== 'TCPSocketWrap')
-      .sort();
-    for (const query of [create, broken])
+    await server.context().neo4j.verify();
+    const open = () => process.getActiveResourcesInfo().filter((name) => name !== 'TCPSocketWrap');
+    const before = open();
+    for (const query of [create, broken]) {
       await new ParallelCSVLoad2Neo4jTask(server.context(), { ...options, query }).execute();
+    }
     await new Promise((settled) => setImmediate(settled));
-    expect(
-      process
-        .getActiveResourcesInfo()
-        .filter((name) => name !== 'TCPSocketWrap')
-        .sort(),
-    ).toEqual(before);
+    // Each kind at most as often as before; the driver keeps its connections, and closes them with the context.
+    for (const kind of new Set(open())) {
+      const countIn = (list: readonly string[]) => list.filter((name) => name === kind).length;
+      expect(countIn(open()), kind).toBeLessThanOrEqual(countIn(before));
+    }
   });
 
   it('refuse a wrong option before anything is opened', () => {

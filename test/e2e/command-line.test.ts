@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { useFolder } from '../support/files.ts';
+import { runGraphweft } from '../support/process.ts';
+
+const SECRET = 'planted-secret-91d2';
+
+describe('graphweft', () => {
+  it('explains itself', async () => {
+    const { exitCode, stdout } = await runGraphweft(['--help']);
+    expect(exitCode).toBe(0);
+    for (const word of ['neo4j', 'cypher', 'NEO4J_URI', 'Examples:']) expect(stdout).toContain(word);
+    expect((await runGraphweft(['neo4j', 'start', '--help'])).stdout).toContain('--bolt-port');
+    expect((await runGraphweft(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('prints a table, parameters in, counters out', async () => {
+    const { exitCode, stdout, stderr } = await runGraphweft([
+      'cypher',
+      'UNWIND range(1, $n) AS id RETURN id, $name AS name, {at: [id, null]} AS map',
+      '--param',
+      'n=2',
+      '-p',
+      'name=O’Hare',
+    ]);
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    expect(stdout.split('\n').map((line) => line.trim())).toEqual([
+      '┌────┬────────┬─────────────────┐',
+      '│ id │ name   │ map             │',
+      '├────┼────────┼─────────────────┤',
+      '│  1 │ O’Hare │ {at: [1, null]} │',
+      '│  2 │ O’Hare │ {at: [2, null]} │',
+      '└────┴────────┴─────────────────┘',
+      '2 rows',
+      '',
+    ]);
+    const json = await runGraphweft(['cypher', '--json', 'RETURN 9007199254740993 AS big, 1 AS one']);
+    expect(json.stdout).toBe('{"big":"9007199254740993","one":1}\n');
+  });
+
+  it.each([
+    ['an unknown command', ['frobnicate'], {}, 2, "unknown command 'frobnicate'"],
+    ['an unknown flag', ['cypher', 'RETURN 1', '--jsn'], {}, 2, 'Did you mean --json?'],
+    ['a missing argument', ['cypher'], {}, 2, "missing required argument 'statement'"],
+    ['a bad parameter', ['cypher', 'RETURN 1', '-p', 'x'], {}, 2, 'Option `--param` must be name=value'],
+    ['a syntax error', ['cypher', 'RETRN 1'], {}, 2, '(GW_NEO4J_SYNTAX)'],
+    ['a wrong password', ['cypher', 'RETURN 1'], { NEO4J_PASSWORD: SECRET }, 2, '(GW_NEO4J_AUTH)'],
+    [
+      'a server that is away',
+      ['cypher', 'RETURN 1'],
+      { NEO4J_URI: 'bolt://127.0.0.1:1', NEO4J_PASSWORD: SECRET },
+      1,
+      '(GW_NEO4J_UNAVAILABLE)',
+    ],
+    [
+      'a bad port',
+      ['neo4j', 'start', '--bolt-port', 'x'],
+      {},
+      2,
+      'Option `--bolt-port` must be an integer from 1 to 65535',
+    ],
+    [
+      'a bad version',
+      ['neo4j', 'start', '--version', '4.4'],
+      {},
+      2,
+      'Option `version` must be a release of Neo4j',
+    ],
+  ])(
+    'says what is wrong with %s, in one sentence and without a stack',
+    async (_what, args, env, exitCode, message) => {
+      const ended = await runGraphweft(args, { env: { ...process.env, ...env } });
+      expect(ended.exitCode).toBe(exitCode);
+      expect(ended.stderr).toContain(message);
+      expect(ended.stderr).not.toMatch(/^\s+at /m);
+      expect(ended.stdout + ended.stderr).not.toContain(SECRET);
+    },
+  );
+
+  it('shows the stack with --debug', async () => {
+    const { stderr } = await runGraphweft(['cypher', 'RETRN 1', '--debug']);
+    expect(stderr).toMatch(/^\s+at /m);
+  });
+
+  it('says where no database is known, and that no server runs', async () => {
+    const { NEO4J_URI: _, ...env } = process.env;
+    const place = { env: { ...env, GRAPHWEFT_NEO4J_DATA: useFolder().path('none') } };
+    const cypher = await runGraphweft(['cypher', 'RETURN 1'], place);
+    expect(cypher.exitCode).toBe(2);
+    expect(cypher.stderr).toContain('npx graphweft neo4j start');
+    const status = await runGraphweft(['neo4j', 'status', '--json'], place);
+    expect(status.exitCode).toBe(1);
+    expect(JSON.parse(status.stdout)).toMatchObject({ state: 'stopped' });
+    expect((await runGraphweft(['neo4j', 'stop'], place)).stdout).toBe('Neo4j was not running.\n');
+  });
+});

@@ -1,0 +1,145 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ETLContext } from '../../src/context/etl-context.ts';
+import { SILENT_REPORTER } from '../../src/core/reporter.ts';
+import { useFolder } from '../support/files.ts';
+import { runExample } from '../support/process.ts';
+
+const FLIGHTS = 20_000;
+const TRIPS = 5_000;
+
+async function ask(cypher: string): Promise<Readonly<Record<string, unknown>>> {
+  await using context = new ETLContext({ reporter: SILENT_REPORTER });
+  return (await context.neo4j.query(cypher)).rows[0]!;
+}
+
+async function clear(...labels: readonly string[]): Promise<void> {
+  await using context = new ETLContext({ reporter: SILENT_REPORTER });
+  for (const label of labels) {
+    await context.neo4j.query(`MATCH (n:${label}) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 500 ROWS`);
+  }
+}
+
+afterAll(() => clear('Airport', 'Trip', 'Location'));
+
+describe('the flights demo', () => {
+  it('loads real flights, reads the same counts back and draws them', async () => {
+    const picture = useFolder().path('flights.svg');
+    const { exitCode, stdout, stderr } = await runExample('flights', [
+      '--rows',
+      String(FLIGHTS),
+      '--picture',
+      picture,
+      '--replace',
+    ]);
+    expect(stderr).toContain('US flights: done');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/nodes \(:Airport\)\s+│\s+3,376 │\s+3,376 │/);
+    expect(stdout).toMatch(/relationships \(:FLIGHT\)\s+│ 20,000 │\s+20,000 │/);
+    expect(stdout).toMatch(/retries\s+│\s+0 │/);
+    expect(stdout).toContain('npx graphweft cypher');
+    expect(stdout).not.toContain(process.env.NEO4J_PASSWORD);
+    const { flights, delays } = await ask(
+      'MATCH (:Airport)-[f:FLIGHT]->(:Airport) RETURN count(f) AS flights, sum(f.delay) AS delays',
+    );
+    expect(flights).toBe(FLIGHTS);
+    expect(Number(delays)).not.toBe(0);
+    const svg = readFileSync(picture, 'utf8');
+    for (const code of ['ORD', 'ATL', 'DFW', 'LAX']) expect(svg).toContain(`>${code}<`);
+    expect(svg).toContain('20,000 flights between');
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('does not touch airports of somebody else', async () => {
+    await clear('Airport');
+    await ask("CREATE (a:Airport {iata: 'MINE'}) RETURN a");
+    const { exitCode, stderr } = await runExample('flights', [
+      '--rows',
+      '10',
+      '--picture',
+      useFolder().path('f.svg'),
+    ]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('holds 1 :Airport nodes already; --replace deletes them');
+    expect(await ask('MATCH (a:Airport) RETURN count(a) AS airports')).toEqual({ airports: 1 });
+  });
+
+  it('stops on Ctrl-C with a true account', async () => {
+    const args = ['--rows', '1000000', '--picture', useFolder().path('f.svg'), '--replace'];
+    const interruptAt = { text: 'flights: started', signal: 'SIGINT' } as const;
+    const { exitCode, stdout, stderr } = await runExample('flights', args, {
+      interruptAt,
+      env: { ...process.env, GRAPHWEFT_REPORTER: 'plain' },
+    });
+    expect(stderr).toContain('SIGINT: finishing what runs');
+    expect(stderr).toContain('(GW_ABORTED)');
+    expect(exitCode).toBe(130);
+    const [, loaded, found] = /:FLIGHT\)\s+│\s+([\d,]+) │\s+([\d,]+) │/.exec(stdout) ?? [];
+    expect(loaded).toBeDefined();
+    expect(found).toBe(loaded);
+    const { flights } = await ask('MATCH (:Airport)-[f:FLIGHT]->() RETURN count(f) AS flights');
+    expect(Number(flights).toLocaleString('en-US')).toBe(found);
+    expect(Number(flights)).toBeLessThan(1_000_000);
+  });
+});
+
+describe('the taxi example', () => {
+  it('makes the same graph with one writer and in parallel, from CSV and Parquet', async () => {
+    const folder = useFolder();
+    const graphs: unknown[] = [];
+    for (const [mode, name] of [
+      ['sequential', 'trips.csv'],
+      ['parallel', 'trips.csv.gz'],
+      ['sequential', 'trips.parquet'],
+      ['parallel', 'trips.parquet'],
+    ] as const) {
+      await clear('Trip', 'Location');
+      const file = folder.path(name);
+      const generated = await runExample('nyc-taxi', [
+        'generate',
+        file,
+        '--rows',
+        String(TRIPS),
+        '--seed',
+        '7',
+      ]);
+      expect(generated.stdout).toContain('synthetic');
+      const { exitCode, stdout, stderr } = await runExample('nyc-taxi', [mode, file]);
+      expect(stderr).toContain('NYC taxi: done');
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/trips in the database\s+5,000 \(5,000 new\)/);
+      expect(stdout).toMatch(/relationships in the database\s+10,000 \(10,000 new\)/);
+      expect(stdout).toMatch(/retries\s+0/);
+      graphs.push(
+        await ask(`MATCH (p:Location)<-[:PICKED_UP_AT]-(t:Trip)-[:DROPPED_OFF_AT]->(d:Location)
+          RETURN count(t) AS trips, sum(p.id * 7 + d.id) AS zones, round(sum(t.total), 2) AS total,
+            toString(min(t.pickedUpAt)) AS first, count(DISTINCT valueType(t.distance)) AS types`),
+      );
+    }
+    expect(graphs[0]).toMatchObject({ trips: TRIPS, types: 1 });
+    expect(new Set(graphs.map((graph) => JSON.stringify(graph))).size).toBe(1);
+  });
+
+  it('generates the same file for the same seed, and another one for another', async () => {
+    const folder = useFolder();
+    const make = async (name: string, seed: string) => {
+      await runExample('nyc-taxi', ['generate', folder.path(name), '--rows', '500', '--seed', seed]);
+      return readFileSync(folder.path(name), 'utf8');
+    };
+    const first = await make('a.csv', '3');
+    expect(await make('b.csv', '3')).toBe(first);
+    expect(await make('c.csv', '4')).not.toBe(first);
+  });
+
+  it.each([
+    [['parallel', 'missing.csv'], 1, 'There is no file missing.csv'],
+    [['parallel'], 2, "missing required argument 'file'"],
+    [['generate', 'x.txt'], 2, 'must end in .parquet'],
+    [['generate', 'x.csv', '--rows', 'abc'], 2, 'must be a whole number'],
+  ])('says what is wrong with %j', async (args, exitCode, message) => {
+    const ended = await runExample('nyc-taxi', args);
+    expect(ended.stderr).toContain(message);
+    expect(ended.stderr).not.toMatch(/^\s+at /m);
+    expect(ended.exitCode).toBe(exitCode);
+  });
+});
