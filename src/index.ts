@@ -37,6 +37,7 @@ export { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime
 export {
   type Neo4jAddress,
   Neo4jConnection,
+  type Neo4jConnectionOptions,
   type Neo4jContext,
   type QueryResult,
   type WriteOptions,

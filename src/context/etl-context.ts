@@ -1,6 +1,6 @@
 import type { Environment } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
-import { refuseUnknownKeys } from '../core/options.ts';
+import { pickOptions, refuseUnknownKeys } from '../core/options.ts';
 import { type Reporter, shieldReporter } from '../core/reporter.ts';
 import { type Neo4jAddress, Neo4jConnection, type Neo4jContext } from '../neo4j/connection.ts';
 import { findEmbeddedServer } from '../neo4j/embedded/embedded-server.ts';
@@ -13,6 +13,11 @@ export interface ETLContextOptions {
   readonly reporter?: Reporter;
   /** Aborts every task of the context. */
   readonly signal?: AbortSignal;
+  /**
+   * Transactions that create or delete relationships and commit at the same time, at most; from 1. Default: 1.
+   * @see Neo4jConnectionOptions.maxCommits
+   */
+  readonly maxCommits?: number;
 }
 
 /**
@@ -35,11 +40,11 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
   #reporter: Reporter | undefined;
 
   constructor(options: ETLContextOptions = {}) {
-    refuseUnknownKeys('ETLContext', options, ['env', 'reporter', 'signal']);
+    refuseUnknownKeys('ETLContext', options, ['env', 'reporter', 'signal', 'maxCommits']);
     const { env = process.env, reporter, signal = new AbortController().signal } = options;
     this.env = env;
     this.signal = signal;
-    this.neo4j = new Neo4jConnection(() => addressFrom(env));
+    this.neo4j = new Neo4jConnection(() => addressFrom(env), pickOptions(options, ['maxCommits']));
     this.#reporter = reporter && shieldReporter(reporter);
   }
 

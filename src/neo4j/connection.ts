@@ -1,6 +1,7 @@
 import neo4j, { type Driver, type Session } from 'neo4j-driver';
 import type { TaskContext } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
+import { integerOption } from '../core/options.ts';
 import type { Statistics } from '../core/statistics.ts';
 import { CommitGate } from './commit-gate.ts';
 import { countersOf } from './counters.ts';
@@ -39,6 +40,16 @@ export interface WriteOptions extends Partial<RetryOptions> {
   readonly signal?: AbortSignal;
 }
 
+export interface Neo4jConnectionOptions {
+  /**
+   * Transactions that create or delete relationships and commit at the same time, at most; from 1. More deadlock in
+   * relationship chains on Neo4j's record stores; a server of many cores with dense nodes may gain. Default: 1.
+   */
+  readonly maxCommits?: number;
+}
+
+export const DEFAULT_MAX_COMMITS = 1;
+
 /** A batch that takes longer is stuck: locks are waited for without an end unless a transaction has one. */
 export const DEFAULT_TRANSACTION_TIMEOUT_MS = 10 * 60 * 1000;
 
@@ -50,10 +61,13 @@ export interface Neo4jContext extends TaskContext {
 /** Is a database that is connected to when it is first used. */
 export class Neo4jConnection implements AsyncDisposable {
   readonly #resolveAddress: () => Promise<Neo4jAddress>;
-  readonly #gate = new CommitGate(1);
+  readonly #gate: CommitGate;
   #opened: Promise<{ readonly driver: Driver; readonly address: Neo4jAddress }> | undefined;
 
-  constructor(address: Neo4jAddress | (() => Promise<Neo4jAddress>)) {
+  constructor(address: Neo4jAddress | (() => Promise<Neo4jAddress>), options: Neo4jConnectionOptions = {}) {
+    this.#gate = new CommitGate(
+      integerOption('maxCommits', options.maxCommits ?? DEFAULT_MAX_COMMITS, { min: 1 }),
+    );
     this.#resolveAddress = typeof address === 'function' ? address : () => Promise.resolve(address);
   }
 
