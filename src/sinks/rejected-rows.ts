@@ -39,6 +39,7 @@ export interface RejectedRow {
  */
 export class RejectedRows {
   readonly path: string;
+  #count = 0;
 
   constructor(path: string) {
     this.path = resolve(stringOption('rejectedFile', path));
@@ -49,12 +50,18 @@ export class RejectedRows {
     return `rejected/${basename(sourceFile).replaceAll(/[^\w.-]/g, '_')}.jsonl`;
   }
 
+  /** Rows that were appended by this object. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** @throws {@link GraphweftError} `GW_REJECTED_FILE` when the file cannot be written: a row must not vanish. */
   append(rows: readonly RejectedRow[]): void {
     if (rows.length === 0) return;
     try {
       mkdirSync(dirname(this.path), { recursive: true });
       appendFileSync(this.path, rows.map((row) => `${JSON.stringify(row, jsonValue)}\n`).join(''));
+      this.#count += rows.length;
     } catch (cause) {
       throw new GraphweftError(
         'GW_REJECTED_FILE',

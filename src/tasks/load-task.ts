@@ -105,9 +105,17 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     if (warning) context.reporter.warn(warning);
     const source = this.#open();
     const floatColumns = options.floatColumns ?? (await source.floatColumns?.()) ?? [];
+    const before = this.#rejected.count;
     let summary = {};
-    for await (const { statistics } of this.#chain(source, floatColumns).getBatch(this.batchSize))
-      summary = statistics;
+    try {
+      const batches = this.#chain(source, floatColumns).getBatch(this.batchSize);
+      for await (const { statistics } of batches) summary = statistics;
+    } finally {
+      const rejected = this.#rejected.count - before;
+      const rows = rejected === 1 ? 'row is' : 'rows are';
+      if (rejected > 0)
+        context.reporter.warn(`${this.name}: ${rejected} rejected ${rows} in ${this.rejectedFile}`);
+    }
     return new TaskReturn({ summary });
   }
 

@@ -3,13 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** Makes a folder for one test; it is removed when the test ends. */
-export function useFolder(): {
+export interface TestFolder {
   readonly path: (name: string) => string;
+  /** Writes a file and gives its path. */
   readonly write: (name: string, content: string | Uint8Array) => string;
-} {
+  readonly remove: () => void;
+}
+
+/** Makes a folder; who makes it removes it. */
+export function makeFolder(): TestFolder {
   const folder = mkdtempSync(join(tmpdir(), 'graphweft-test-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const path = (name: string) => join(folder, name);
   return {
     path,
@@ -17,7 +20,15 @@ export function useFolder(): {
       writeFileSync(path(name), content);
       return path(name);
     },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
   };
+}
+
+/** Makes a folder for one test; it is removed when the test ends. */
+export function useFolder(): TestFolder {
+  const folder = makeFolder();
+  onTestFinished(folder.remove);
+  return folder;
 }
 
 /** Reads a JSON-lines file. */

@@ -19,10 +19,13 @@ export async function findJava(
 ): Promise<string> {
   const found = (await firstSuitable(version, options.env)) ?? (await installed(version, options));
   if (found) return found;
+  const { env } = options;
+  const older = await Promise.all(candidates(env).map((java) => majorOf(java, env)));
+  const newest = Math.max(0, ...older);
   throw new GraphweftError(
     'GW_EMBEDDED_JAVA',
-    `Neo4j ${version.text} needs Java ${version.javaMajor} or newer: install it ` +
-      `(openjdk-${version.javaMajor}-jre-headless), ${OTHER_WAYS}.`,
+    `Neo4j ${version.text} needs Java ${version.javaMajor} or newer${newest > 0 ? `, and the newest here is ${newest}` : ''}: ` +
+      `install it (openjdk-${version.javaMajor}-jre-headless), ${OTHER_WAYS}.`,
   );
 }
 

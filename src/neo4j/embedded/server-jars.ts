@@ -3,19 +3,25 @@
  * when all are there, so that a killed fetch leaves nothing half done and two at once do not disturb each other.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import type { Environment } from '../../core/context.ts';
-import { GraphweftError } from '../../core/errors.ts';
+import { GraphweftError, throwIfAborted } from '../../core/errors.ts';
 import { findProgram, installPackages, OTHER_WAYS, runCommand } from './commands.ts';
 import type { ServerVersion } from './server-version.ts';
+
+const FETCH_PREFIX = 'fetch-';
+/** A fetch takes seconds or minutes; what is older was left behind by a killed one. */
+const FETCH_LEFT_BEHIND_MS = 24 * 60 * 60 * 1000;
 
 /** Gives the folder with the server's jars. @throws {@link GraphweftError} `GW_EMBEDDED_MAVEN` */
 export async function serverJars(
   version: ServerVersion,
   options: {
+    /** Runs Maven too, which would otherwise look for a Java of its own. */
+    readonly java: string;
     readonly env: Environment;
     readonly onProgress: (line: string) => void;
     readonly signal?: AbortSignal | undefined;
@@ -35,18 +41,49 @@ export async function serverJars(
     );
   }
   onProgress(`fetching Neo4j ${version.text} (about 125 MB, once)`);
-  await mkdir(cache, { recursive: true });
-  const folder = await mkdtemp(join(cache, 'fetch-'));
+  try {
+    await mkdir(cache, { recursive: true });
+    await clearLeftBehind(cache);
+    await fetchInto(lib, cache, { ...options, version, maven });
+  } catch (cause) {
+    throwIfAborted(options.signal);
+    if (cause instanceof GraphweftError) throw cause;
+    const message = `The jars of Neo4j ${version.text} cannot be kept in ${cache}: ${(cause as Error).message}`;
+    throw new GraphweftError('GW_EMBEDDED_MAVEN', message, {
+      cause,
+      details: { version: version.text, cache },
+    });
+  }
+  return lib;
+}
+
+async function fetchInto(
+  lib: string,
+  cache: string,
+  {
+    version,
+    maven,
+    java,
+    env,
+    signal,
+  }: {
+    readonly version: ServerVersion;
+    readonly maven: string;
+    readonly java: string;
+    readonly env: Environment;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<void> {
+  const folder = await mkdtemp(join(cache, FETCH_PREFIX));
   try {
     await writeFile(join(folder, 'pom.xml'), pom(version));
-    const args = [
-      '-q',
-      '-B',
-      'dependency:copy-dependencies',
-      '-DincludeScope=runtime',
-      '-DoutputDirectory=lib',
-    ];
-    const { exitCode, output } = await runCommand(maven, args, { env, cwd: folder, signal: options.signal });
+    const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=lib'];
+    const javaHome = dirname(dirname(await realpath(java)));
+    const { exitCode, output } = await runCommand(maven, ['-q', '-B', ...goal], {
+      env: { ...env, JAVA_HOME: javaHome },
+      cwd: folder,
+      signal,
+    });
     if (exitCode !== 0) throw fetchFailed(version, output);
     await rename(join(folder, 'lib'), lib).catch((error: unknown) => {
       if (!existsSync(lib)) throw error; // otherwise another process was faster, and its jars are the same
@@ -54,7 +91,14 @@ export async function serverJars(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-  return lib;
+}
+
+async function clearLeftBehind(cache: string): Promise<void> {
+  const names = (await readdir(cache)).filter((name) => name.startsWith(FETCH_PREFIX));
+  for (const folder of names.map((name) => join(cache, name))) {
+    const { mtimeMs } = await stat(folder).catch(() => ({ mtimeMs: Date.now() })); // its fetch has just ended
+    if (Date.now() - mtimeMs > FETCH_LEFT_BEHIND_MS) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 function pom({ text }: ServerVersion): string {

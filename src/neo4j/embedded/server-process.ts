@@ -1,14 +1,18 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Environment } from '../../core/context.ts';
 import { GraphweftError } from '../../core/errors.ts';
 import { type CommandResult, runCommand } from './commands.ts';
+import { homeArguments } from './process-table.ts';
+import { MIN_HEAP_MB } from './server-config.ts';
 import type { ServerFolder } from './server-folder.ts';
 import type { ServerVersion } from './server-version.ts';
 
 export const DEFAULT_BOLT_PORT = 7687;
+/** Enough for a boot without growing; the rest is taken when a load needs it. */
+const INITIAL_HEAP_MB = 512;
 
 /** A server that is ready to be started. */
 export interface ServerProgram {
@@ -29,16 +33,16 @@ export function spawnServer(
     const child = spawn(
       java,
       [
-        `-Xms${Math.min(512, heapMb)}m`,
+        `-Xms${Math.min(INITIAL_HEAP_MB, heapMb)}m`,
         `-Xmx${heapMb}m`,
-        '-XX:+UseG1GC',
+        '-XX:+UseG1GC', // the JVM itself picks the serial collector on small machines, which stops every writer
         '-XX:+ExitOnOutOfMemoryError',
         ...version.jvmFlags,
         '-cp',
         join(lib, '*'),
         version.mainClass,
-        `--home-dir=${folder.path}`,
-        `--config-dir=${join(folder.path, 'conf')}`,
+        '--console-mode', // otherwise it says nothing on its streams, not even why it fails
+        ...homeArguments(folder.path),
       ],
       { detached: true, stdio: ['ignore', log, log], cwd: folder.path, env },
     );
@@ -51,34 +55,27 @@ export function spawnServer(
   }
 }
 
-/** Runs a command of Neo4j's administration tool on a server's folder, such as the offline import. */
+/**
+ * Runs a command of Neo4j's administration tool on a server's folder. Arguments can be read by everybody on the
+ * machine: a secret goes into a file, as `@file`.
+ */
 export function runAdminTool(
-  { java, lib, env }: ServerProgram,
+  { version, java, lib, env }: ServerProgram,
   folder: ServerFolder,
   args: readonly string[],
+  options: { readonly heapMb?: number; readonly signal?: AbortSignal | undefined } = {},
 ): Promise<CommandResult> {
+  const { heapMb = MIN_HEAP_MB, signal } = options;
   const home = { NEO4J_HOME: folder.path, NEO4J_CONF: join(folder.path, 'conf') };
-  return runCommand(java, ['-cp', join(lib, '*'), 'org.neo4j.cli.AdminTool', ...args], {
-    env: { ...env, ...home },
-  });
+  return runCommand(
+    java,
+    [`-Xmx${heapMb}m`, ...version.jvmFlags, '-cp', join(lib, '*'), 'org.neo4j.cli.AdminTool', ...args],
+    { env: { ...env, ...home }, signal },
+  );
 }
 
-/** Whether the process is this folder's server, and not another one that has got the same number since. */
-export async function isServerProcess(pid: number, folder: ServerFolder, env: Environment): Promise<boolean> {
-  const own = `--home-dir=${folder.path}`;
-  if (existsSync('/proc/self/cmdline')) {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(own);
-    } catch {
-      return false; // no such process
-    }
-  }
-  const { output } = await runCommand('ps', ['-o', 'command=', '-p', String(pid)], { env });
-  return output.includes(own);
-}
-
-/** Whether nothing listens on a port of the loopback address; 0 asks for any, and gets it. */
-export function takePort(port: number): Promise<number | undefined> {
+/** Gives the port when nothing listens on it on the loopback address; for 0 any such port. */
+export function freePort(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const probe = createServer();
     probe.once('error', () => resolve(undefined));

@@ -111,6 +111,9 @@ describe('load tasks', () => {
       invalid_rows: 1,
       relationships_created: 2,
     });
+    expect(server.reporter().warnings).toEqual([
+      `ParallelCSVLoad2Neo4jTask: 2 rejected rows are in ${rejectedFile}`,
+    ]);
     expect((await edges(label)).length).toBe(2);
     expect(
       readJsonLines(rejectedFile).map(({ stage, rowNumber, lineNumber, run }) => [
