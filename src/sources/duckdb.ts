@@ -1,7 +1,7 @@
 /** DuckDB as the reader of files: one in-memory database a source, rows streamed, memory bounded. */
-import { type DuckDBConnection, DuckDBInstance, type DuckDBType } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, type DuckDBType } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
-import { type DecimalForm, decoderFor } from './duckdb-values.ts';
+import { type DecimalForm, decoderFor, type ValueDecoder } from './duckdb-values.ts';
 
 /** A record as it comes from a source. */
 export type Row = Record<string, unknown>;
@@ -96,19 +96,33 @@ export async function* streamRows(
   const decoders = result.columnTypes().map((type) => decoderFor(type, decimals));
   const toRow = rowMaker(result.deduplicatedColumnNames());
   for (;;) {
-    const chunk = await result.fetchChunk();
-    if (!chunk || chunk.rowCount === 0) return;
-    const columns = decoders.map((decode, c) => {
-      const vector = chunk.getColumnVector(c);
-      const values = new Array<unknown>(chunk.rowCount);
-      for (let i = 0; i < values.length; i++)
-        values[i] = decode ? decode(vector.getItem(i)) : vector.getItem(i);
-      return values;
-    });
-    const rows = Array.from({ length: chunk.rowCount }, (_, i) => toRow(columns, i));
-    chunk.reset(); // its texts are freed now and not with some later garbage collection, which does not see their size
+    const rows = await nextRows(result, decoders, toRow);
+    if (!rows) return;
     yield rows;
   }
+}
+
+/**
+ * Reads one chunk. A function of its own, so that the generator above does not hold the chunk while it waits to be
+ * asked: garbage collection does not see a chunk's size, and one that has lived for long is freed late.
+ */
+async function nextRows(
+  result: DuckDBResult,
+  decoders: readonly (ValueDecoder | undefined)[],
+  toRow: ReturnType<typeof rowMaker>,
+): Promise<Row[] | undefined> {
+  const chunk = await result.fetchChunk();
+  if (!chunk || chunk.rowCount === 0) return undefined;
+  const columns = decoders.map((decode, c) => {
+    const vector = chunk.getColumnVector(c);
+    const values = new Array<unknown>(chunk.rowCount);
+    for (let i = 0; i < values.length; i++)
+      values[i] = decode ? decode(vector.getItem(i)) : vector.getItem(i);
+    return values;
+  });
+  const rows = Array.from({ length: chunk.rowCount }, (_, i) => toRow(columns, i));
+  chunk.reset(); // its texts are freed now
+  return rows;
 }
 
 /**
