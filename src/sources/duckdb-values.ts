@@ -42,7 +42,6 @@ const PLAIN: ReadonlySet<DuckDBTypeId> = new Set([
   DuckDBTypeId.UINTEGER,
   DuckDBTypeId.FLOAT,
   DuckDBTypeId.DOUBLE,
-  DuckDBTypeId.VARCHAR,
   DuckDBTypeId.ENUM,
   DuckDBTypeId.SQLNULL,
 ]);
@@ -53,6 +52,8 @@ const FLOATING: ReadonlySet<DuckDBTypeId> = new Set([
   DuckDBTypeId.DECIMAL,
 ]);
 
+const MAX_SHARED_TEXTS = 4096;
+
 /** Whether the column's numbers are floating point, also where they happen to be whole. */
 export function isFloating(type: DuckDBType): boolean {
   return FLOATING.has(type.typeId);
@@ -60,7 +61,24 @@ export function isFloating(type: DuckDBType): boolean {
 
 /** Gives the decoder for a column, or undefined when its values can be used as they are. */
 export function decoderFor(type: DuckDBType, decimals: DecimalForm): ValueDecoder | undefined {
+  if (type.typeId === DuckDBTypeId.VARCHAR) return sharedTexts();
   return PLAIN.has(type.typeId) ? undefined : (value) => decodeValue(value, decimals);
+}
+
+/**
+ * Keeps one string for each text of a column, until the column turns out to have too many: keys and categories recur,
+ * and the backlog of a grid holds hundreds of thousands of rows.
+ */
+function sharedTexts(): ValueDecoder {
+  let known: Map<string, string> | undefined = new Map();
+  return (value) => {
+    if (known === undefined || typeof value !== 'string') return value;
+    const shared = known.get(value);
+    if (shared !== undefined) return shared;
+    if (known.size === MAX_SHARED_TEXTS) known = undefined;
+    else known.set(value, value);
+    return value;
+  };
 }
 
 /**
