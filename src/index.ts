@@ -64,6 +64,7 @@ export {
   type ParallelBatchProcessorOptions,
 } from './parallel/parallel-batch-processor.ts';
 export {
+  type ScheduleKind,
   SplittingBatchProcessor,
   type SplittingBatchProcessorOptions,
 } from './parallel/splitting-batch-processor.ts';

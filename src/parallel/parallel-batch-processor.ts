@@ -24,7 +24,9 @@ export const DEFAULT_MAX_WORKERS = 4;
 export const DEFAULT_PREFETCH = 4;
 
 /**
- * Runs one worker for each cell of a wave, at most `maxWorkers` at a time, and yields one merged result per wave.
+ * Runs one worker for each cell of a wave, at most `maxWorkers` at a time, and yields one merged result per wave. Behind
+ * a splitter with `schedule: 'claims'` there are no waves: a worker that is free asks for the next cell, whatever the
+ * others do, and each cell is a result.
  *
  * Fails fast: the first error stops new cells, the running ones are awaited, everything above is closed, and the error
  * is thrown with its cause. An abort does the same, so every transaction either commits and is counted or never began.
@@ -49,6 +51,69 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
 
   override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
     integerOption('maxBatchSize', maxBatchSize, { min: 1 });
+    const { schedule } = this.predecessor as { readonly schedule?: unknown };
+    yield* schedule === 'claims' ? this.#runClaims(maxBatchSize) : this.#runWaves(maxBatchSize);
+  }
+
+  async *#runClaims(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
+    const cells = this.predecessor.getBatch(maxBatchSize);
+    const running = new Set<Promise<() => BatchResults<Out> | undefined>>();
+    let asked: Promise<() => BatchResults<Out> | undefined> | undefined;
+    let isEnded = false;
+    let failure: GraphweftError | undefined;
+    let upstream: Statistics = {};
+    const start = (cell: Cell<T>): void => {
+      const work: Promise<() => BatchResults<Out> | undefined> = this.#runCell(cell, maxBatchSize)
+        .catch((error: unknown) => {
+          failure ??= cellError(cell, error);
+          return { chunk: [], statistics: {}, batchSize: 0 };
+        })
+        .then((result) => {
+          cell.release?.();
+          return () => {
+            running.delete(work);
+            return result;
+          };
+        });
+      running.add(work);
+    };
+    try {
+      for (;;) {
+        const mayStart = !isEnded && !failure && !this.signal.aborted && running.size < this.maxWorkers;
+        if (mayStart) {
+          asked ??= cells.next().then(({ done, value }) => () => {
+            asked = undefined;
+            if (done) isEnded = true;
+            else {
+              upstream = mergeStatistics(upstream, value.statistics);
+              for (const cell of value.chunk) {
+                if (failure || this.signal.aborted)
+                  cell.release?.(); // it came too late to begin
+                else start(cell);
+              }
+            }
+            return undefined;
+          });
+        }
+        const work = asked ? [asked, ...running] : [...running];
+        if (work.length === 0) break;
+        const settle = await Promise.race(work);
+        const result = settle();
+        if (!result || failure) continue;
+        this.report({ batches: 1 });
+        yield result;
+      }
+    } finally {
+      await Promise.allSettled(asked ? [asked, ...running] : running);
+      await cells.return(undefined);
+    }
+    if (failure) throw failure;
+    throwIfAborted(this.signal);
+    this.report({ statistics: upstream });
+    yield { chunk: [], statistics: upstream, batchSize: 0 };
+  }
+
+  async *#runWaves(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
     for await (const wave of readAhead(this.predecessor.getBatch(maxBatchSize), this.prefetch)) {
       const results = await this.#runWave(wave.chunk, maxBatchSize);
       this.report({ batches: 1, statistics: wave.statistics });

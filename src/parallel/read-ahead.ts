@@ -1,3 +1,5 @@
+import { ChangeSignal } from './change-signal.ts';
+
 /**
  * Reads at most `limit` values ahead of the consumer, and hands them on in order. Leaving early waits for the read
  * that is under way and then closes the source; an error of the source comes after the values read before it.
@@ -9,19 +11,15 @@ export async function* readAhead<T>(source: AsyncGenerator<T>, limit: number): A
   }
   const buffer: T[] = [];
   let isLeft = false;
-  let wake = deferred();
-  const change = () => {
-    wake.resolve();
-    wake = deferred();
-  };
+  const changed = new ChangeSignal();
   const pump = async (): Promise<void> => {
     for (;;) {
-      while (buffer.length >= limit && !isLeft) await wake.promise;
+      while (buffer.length >= limit && !isLeft) await changed.next();
       if (isLeft) return;
       const { done, value } = await source.next();
       if (done) return;
       buffer.push(value);
-      change();
+      changed.notify();
     }
   };
   let isEnded = false;
@@ -32,29 +30,21 @@ export async function* readAhead<T>(source: AsyncGenerator<T>, limit: number): A
     })
     .finally(() => {
       isEnded = true;
-      change();
+      changed.notify();
     });
   try {
     for (;;) {
-      while (buffer.length === 0 && !isEnded) await wake.promise;
+      while (buffer.length === 0 && !isEnded) await changed.next();
       if (buffer.length === 0) break;
       const value = buffer.shift() as T;
-      change();
+      changed.notify();
       yield value;
     }
     if (failure) throw failure.error;
   } finally {
     isLeft = true;
-    change();
+    changed.notify();
     await pumping;
     await source.return(undefined);
   }
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -1,23 +1,39 @@
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { GraphweftError, throwIfAborted, ValidationError } from '../core/errors.ts';
-import { describeValue, functionOption, integerOption } from '../core/options.ts';
+import { choiceOption, describeValue, functionOption, integerOption } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
+import { ClaimsSchedule } from './claims-schedule.ts';
 import { type BucketPair, describeItem, type IdExtractor, MAX_TABLE_SIZE } from './id-extractors.ts';
+import { splitByClaims } from './split-by-claims.ts';
 import { type Cell, WaveSchedule } from './wave-schedule.ts';
+
+export const SCHEDULES = ['waves', 'claims'] as const;
+/**
+ * `waves`: groups of cells, the next one when the last cell of this one is done. `claims`: single cells, each as soon as
+ * its buckets are free.
+ */
+export type ScheduleKind = (typeof SCHEDULES)[number];
 
 export interface SplittingBatchProcessorOptions<T> extends BatchProcessorOptions<T> {
   /** Buckets on each side of the grid, and so the most cells of a wave; 1 to 4096. */
   readonly tableSize: number;
   /** Gives the buckets of an item. */
   readonly idExtractor: IdExtractor<T>;
-  /** A cell that holds more than this many times batchSize rows is flushed early, with its group. Default: 20. */
+  /** Default: 'waves'. */
+  readonly schedule?: ScheduleKind;
+  /** With claims: the source is paused at this many waiting rows; from 1. Default: a batch a cell, at most 500,000. */
+  readonly maxBufferedRows?: number;
+  /** With waves: a cell of more than this many times batchSize rows is flushed early, with its group. Default: 20. */
   readonly burstFactor?: number;
   /** Whether both keys are of one node space. Default: as the extractor says, else false. */
   readonly monopartite?: boolean;
 }
 
 export const DEFAULT_BURST_FACTOR = 20;
+
+/** Enough for full batches on small grids, 80 MB of small rows; a large grid works with smaller batches at its end. */
+const MAX_DEFAULT_BUFFERED_ROWS = 500_000;
 
 /**
  * Splits rows into waves of cells that share no bucket, so that the cells of a wave can be written at the same time.
@@ -27,6 +43,10 @@ export const DEFAULT_BURST_FACTOR = 20;
  * Statistics are empty on every wave but the last, which carries the sum of upstream's; it has no cells when nothing
  * was left for it. Rows that wait: at most tableSize² × burstFactor × maxBatchSize.
  *
+ * With `schedule: 'claims'` it yields one cell at a time, which shares no bucket with any cell that was yielded and not
+ * yet released; rows that wait: at most maxBufferedRows and one batch. A `ParallelBatchProcessor` behind it then works
+ * without barriers.
+ *
  * @throws {@link ValidationError} `GW_SPLIT_RANGE` for a bucket that is not an integer from 0 to tableSize − 1.
  * @see the page on parallel loading, "Mix and batch"
  */
@@ -34,6 +54,8 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
   readonly tableSize: number;
   readonly burstFactor: number;
   readonly monopartite: boolean;
+  readonly schedule: ScheduleKind;
+  readonly #maxBufferedRows: number | undefined;
   readonly #idExtractor: IdExtractor<T>;
 
   constructor(context: TaskContext, options: SplittingBatchProcessorOptions<T>) {
@@ -42,11 +64,29 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
     this.burstFactor = integerOption('burstFactor', options.burstFactor ?? DEFAULT_BURST_FACTOR, { min: 1 });
     this.#idExtractor = functionOption('idExtractor', options.idExtractor);
     this.monopartite = options.monopartite ?? options.idExtractor.monopartite ?? false;
+    this.schedule = choiceOption('schedule', options.schedule ?? 'waves', SCHEDULES);
+    this.#maxBufferedRows =
+      options.maxBufferedRows && integerOption('maxBufferedRows', options.maxBufferedRows, { min: 1 });
   }
 
   override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Cell<T>>> {
-    const { tableSize, burstFactor, monopartite, predecessor } = this;
     const batchSize = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
+    yield* this.schedule === 'claims' ? this.#claims(batchSize) : this.#waves(batchSize);
+  }
+
+  #claims(batchSize: number): AsyncGenerator<BatchResults<Cell<T>>> {
+    const { tableSize, monopartite, predecessor, signal } = this;
+    const cells = monopartite ? (tableSize * (tableSize + 1)) / 2 : tableSize * tableSize;
+    return splitByClaims(predecessor.getBatch(batchSize), {
+      schedule: new ClaimsSchedule<T>({ tableSize, monopartite, batchSize }),
+      bucketsOf: (item) => this.#bucketsOf(item),
+      maxBufferedRows: this.#maxBufferedRows ?? Math.min(cells * batchSize, MAX_DEFAULT_BUFFERED_ROWS),
+      signal,
+    });
+  }
+
+  async *#waves(batchSize: number): AsyncGenerator<BatchResults<Cell<T>>> {
+    const { tableSize, burstFactor, monopartite, predecessor } = this;
     const schedule = new WaveSchedule<T>({ tableSize, burstFactor, monopartite, batchSize });
     let statistics: Statistics = {};
     for await (const batch of predecessor.getBatch(batchSize)) {

@@ -11,13 +11,16 @@
  * | on the push that takes a cell past burstFactor × batchSize | the backlog must not grow |
  * | at the end, while it holds rows | leftovers |
  */
+import { CellBacklog } from './cell-backlog.ts';
 import { cellsOfGroup, type GridShape, groupOf } from './grid.ts';
 
-/** The rows of one cell in a wave. */
+/** Rows of one cell that are written together. */
 export interface Cell<T = unknown> {
   readonly row: number;
   readonly col: number;
   readonly items: readonly T[];
+  /** Gives the cell's claims back; only where the schedule has no waves, which then waits for it. */
+  readonly release?: () => void;
 }
 
 export interface WaveScheduleOptions extends GridShape {
@@ -26,19 +29,11 @@ export interface WaveScheduleOptions extends GridShape {
   readonly burstFactor: number;
 }
 
-/** Rows of one cell in blocks of batchSize, the last one shorter: taking a batch is then a shift, not a copy. */
-interface Backlog<T> {
-  readonly row: number;
-  readonly col: number;
-  readonly blocks: T[][];
-  count: number;
-}
-
 /** Is pure and incremental: a push costs O(1), a wave O(tableSize). Memory: the rows that wait. */
 export class WaveSchedule<T> {
   readonly #options: WaveScheduleOptions;
   /** Cells that have ever held rows, by row × tableSize + col. */
-  readonly #cells = new Map<number, Backlog<T>>();
+  readonly #cells = new Map<number, CellBacklog<T>>();
   /** By group: its cells that hold at least batchSize rows. */
   readonly #fullCells: number[];
   /** By group: how many cells it has. */
@@ -64,10 +59,7 @@ export class WaveSchedule<T> {
   push(row: number, col: number, item: T): number | undefined {
     const { batchSize, burstFactor, monopartite } = this.#options;
     const cell = monopartite && row > col ? this.#cell(col, row) : this.#cell(row, col);
-    const last = cell.blocks.at(-1);
-    if (last && last.length < batchSize) last.push(item);
-    else cell.blocks.push([item]);
-    cell.count++;
+    cell.push(item);
     this.#rows++;
     const group = groupOf(this.#options, row, col);
     this.#waiting[group]!++;
@@ -88,10 +80,10 @@ export class WaveSchedule<T> {
     const wave: Cell<T>[] = [];
     for (const [row, col] of cellsOfGroup(this.#options, group)) {
       const cell = this.#cells.get(row * tableSize + col);
-      const items = cell?.blocks.shift();
-      if (!cell || !items) continue;
-      if (cell.count >= batchSize && cell.count - items.length < batchSize) this.#fullCells[group]!--;
-      cell.count -= items.length;
+      if (!cell || cell.count === 0) continue;
+      const wasFull = cell.count >= batchSize;
+      const items = cell.take();
+      if (wasFull && cell.count < batchSize) this.#fullCells[group]!--;
       this.#rows -= items.length;
       this.#waiting[group]! -= items.length;
       wave.push({ row, col, items });
@@ -99,11 +91,11 @@ export class WaveSchedule<T> {
     return wave;
   }
 
-  #cell(row: number, col: number): Backlog<T> {
+  #cell(row: number, col: number): CellBacklog<T> {
     const index = row * this.#options.tableSize + col;
     let cell = this.#cells.get(index);
     if (!cell) {
-      cell = { row, col, blocks: [], count: 0 };
+      cell = new CellBacklog(row, col, this.#options.batchSize);
       this.#cells.set(index, cell);
     }
     return cell;

@@ -3,7 +3,7 @@ import { integerOption, pickOptions } from '../core/options.ts';
 import { cellsOfGroup } from '../parallel/grid.ts';
 import { dictIdExtractor, type IdExtractor, MAX_TABLE_SIZE } from '../parallel/id-extractors.ts';
 import { DEFAULT_MAX_WORKERS, ParallelBatchProcessor } from '../parallel/parallel-batch-processor.ts';
-import { SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
+import { type ScheduleKind, SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
 import type { Row } from '../sources/duckdb.ts';
 import type { WritingKind } from './load-task.ts';
 
@@ -19,11 +19,18 @@ const BUCKETS_A_WORKER = 2;
 export interface ParallelOptions {
   /** Buckets on each side of the grid, 1 to 4096. Default: twice maxWorkers, so 8. */
   readonly tableSize?: number;
-  /** A cell that holds more than this many times batchSize rows is flushed early; from 1. Default: 2. */
+  /**
+   * `claims`: a cell is written as soon as its buckets are free, the fullest bucket first. `waves`: in groups, one after
+   * the other. Default: 'claims'.
+   */
+  readonly schedule?: ScheduleKind;
+  /** With claims: the source is paused at this many waiting rows; from 1. Default: a batch a cell, at most 500,000. */
+  readonly maxBufferedRows?: number;
+  /** With waves: a cell of more than this many times batchSize rows is flushed early; from 1. Default: 2. */
   readonly burstFactor?: number;
   /** Cells written at the same time, at most; from 1. Default: 4. */
   readonly maxWorkers?: number;
-  /** Waves read ahead of the one being written, at most; from 0. Default: 1. */
+  /** With waves: waves read ahead of the one being written, at most; from 0. Default: 1. */
   readonly prefetch?: number;
   /** Field with the start node's key. Default: 'start'. */
   readonly startKey?: string;
@@ -37,6 +44,8 @@ export interface ParallelOptions {
 
 const PARALLEL_OPTION_NAMES = [
   'tableSize',
+  'schedule',
+  'maxBufferedRows',
   'burstFactor',
   'maxWorkers',
   'prefetch',
@@ -68,6 +77,8 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
       task,
       tableSize,
       monopartite,
+      schedule: options.schedule ?? 'claims',
+      ...pickOptions(options, ['maxBufferedRows']),
       burstFactor: options.burstFactor ?? DEFAULT_LOAD_BURST_FACTOR,
       idExtractor:
         options.idExtractor ??

@@ -1,0 +1,88 @@
+import type { BatchResults } from '../core/batch-processor.ts';
+import { throwIfAborted } from '../core/errors.ts';
+import { mergeStatistics, type Statistics } from '../core/statistics.ts';
+import { ChangeSignal } from './change-signal.ts';
+import type { ClaimsSchedule } from './claims-schedule.ts';
+import type { BucketPair } from './id-extractors.ts';
+import type { Cell } from './wave-schedule.ts';
+
+export interface SplitByClaimsOptions<T> {
+  readonly schedule: ClaimsSchedule<T>;
+  readonly bucketsOf: (item: T) => BucketPair;
+  /** Rows that wait, at most, beside one batch of the source. */
+  readonly maxBufferedRows: number;
+  readonly signal: AbortSignal;
+}
+
+/** How long a worker stays idle for a full cell when the source is slow. */
+const PATIENCE_MS = 100;
+
+/**
+ * Reads rows ahead into a schedule, pausing the source (never the workers) at maxBufferedRows, and yields one cell at a
+ * time, each as soon as it may start. Asked for the next cell, it waits until one is released or filled. A cell that is
+ * not full starts only when nothing fuller can come: the source has ended, is paused, or is slow.
+ */
+export async function* splitByClaims<T>(
+  source: AsyncGenerator<BatchResults<T>>,
+  { schedule, bucketsOf, maxBufferedRows, signal }: SplitByClaimsOptions<T>,
+): AsyncGenerator<BatchResults<Cell<T>>> {
+  const changed = new ChangeSignal();
+  let statistics: Statistics = {};
+  let isLeft = false;
+  let isEnded = false;
+  let failure: { readonly error: unknown } | undefined;
+  const isPaused = () => schedule.rows >= maxBufferedRows;
+  const pump = async (): Promise<void> => {
+    for (;;) {
+      while (isPaused() && !isLeft) await changed.next();
+      if (isLeft) return;
+      const { done, value } = await source.next();
+      if (done) return;
+      statistics = mergeStatistics(statistics, value.statistics);
+      for (const item of value.chunk) {
+        const [row, col] = bucketsOf(item);
+        schedule.push(row, col, item);
+      }
+      changed.notify();
+    }
+  };
+  const pumping = pump()
+    .catch((error: unknown) => {
+      failure = { error };
+    })
+    .finally(() => {
+      isEnded = true;
+      changed.notify();
+    });
+  try {
+    for (let isStarved = false; ; ) {
+      throwIfAborted(signal);
+      if (failure) throw failure.error;
+      const cell = schedule.start({ partial: isStarved || isEnded || isPaused() });
+      isStarved = false;
+      if (cell) {
+        const release = once(() => {
+          schedule.finish(cell);
+          changed.notify();
+        });
+        yield { chunk: [{ ...cell, release }], statistics: {}, batchSize: cell.items.length };
+      } else if (isEnded && schedule.rows === 0) break;
+      else isStarved = !(await changed.next(PATIENCE_MS));
+    }
+    yield { chunk: [], statistics, batchSize: 0 };
+  } finally {
+    isLeft = true;
+    changed.notify();
+    await pumping;
+    await source.return(undefined);
+  }
+}
+
+function once(action: () => void): () => void {
+  let isDone = false;
+  return () => {
+    if (isDone) return;
+    isDone = true;
+    action();
+  };
+}
