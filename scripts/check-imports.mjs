@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 const LAYERS = [
   ['core'],
   ['parallel'],
+  ['mapping'],
   ['sinks', 'sources', 'transforms', 'neo4j'],
   ['tasks'],
   ['reporting'],

@@ -34,6 +34,21 @@ export { type ExecuteOptions, Task } from './core/task.ts';
 export { TaskGroup } from './core/task-group.ts';
 export { TaskReturn, type TaskReturnFields } from './core/task-return.ts';
 export { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from './core/temporal.ts';
+export { type CompiledMapping, compileMapping } from './mapping/compile.ts';
+export {
+  type Computed,
+  type Mapping,
+  type NodeOptions,
+  type NodePattern,
+  type NodeWrite,
+  node,
+  type Properties,
+  type RelationshipOptions,
+  type RelationshipPattern,
+  type RelationshipWrite,
+  relationship,
+  type ValueSource,
+} from './mapping/patterns.ts';
 export {
   type Neo4jAddress,
   Neo4jConnection,
@@ -77,6 +92,12 @@ export {
   type CypherBatchSinkOptions,
   type CypherWriteOptions,
 } from './sinks/cypher-batch-sink.ts';
+export {
+  MappingBatchSink,
+  type MappingBatchSinkOptions,
+  type MappingWriteOptions,
+  type RowPolicy,
+} from './sinks/mapping-batch-sink.ts';
 export { type RejectedRow, RejectedRows, type RejectIssue, type RejectStage } from './sinks/rejected-rows.ts';
 export { CSVBatchSource, type CSVBatchSourceOptions } from './sources/csv-batch-source.ts';
 export type { CsvEncoding, CsvReadOptions } from './sources/csv-options.ts';

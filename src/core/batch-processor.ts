@@ -5,11 +5,47 @@ import type { Statistics } from './statistics.ts';
 import type { Task } from './task.ts';
 
 /** Where the rows of a batch come from, as far as its processors know. */
-export interface BatchOrigin {
-  /** Path of the file that all rows of the batch were read from. */
+export type BatchOrigin = ConsecutiveOrigin | ListedOrigin;
+
+/** All rows are of one file and follow each other in it. */
+export interface ConsecutiveOrigin {
   readonly file: string;
   /** Number of the batch's first row, counted from 0 in that file. */
   readonly firstRow: number;
+}
+
+/** Each row has a file and a number of its own. */
+export interface ListedOrigin {
+  readonly files: readonly string[];
+  readonly rowNumbers: readonly number[];
+}
+
+/** Where one row comes from; null where it is not known. */
+export interface RowOrigin {
+  readonly file: string | null;
+  /** Counted from 0 in its file. */
+  readonly rowNumber: number | null;
+}
+
+/** Gives the origin of the row at an index of a batch; a row's own `_row` counts more than its place. */
+export function rowOrigin(origin: BatchOrigin | undefined, index: number, row?: unknown): RowOrigin {
+  const own = (row as { readonly _row?: unknown } | null | undefined)?._row;
+  if (!origin) return { file: null, rowNumber: typeof own === 'number' ? own : null };
+  const [file, place] =
+    'files' in origin
+      ? [origin.files[index] ?? null, origin.rowNumbers[index] ?? null]
+      : [origin.file, origin.firstRow + index];
+  return { file, rowNumber: typeof own === 'number' ? own : place };
+}
+
+/** Gives the origin of some of a batch's rows. */
+export function originOfSome(
+  origin: BatchOrigin | undefined,
+  indexes: readonly number[],
+): ListedOrigin | undefined {
+  if (!origin) return undefined;
+  const found = indexes.map((index) => rowOrigin(origin, index));
+  return { files: found.map(({ file }) => file!), rowNumbers: found.map(({ rowNumber }) => rowNumber!) };
 }
 
 /** One batch on its way through the chain. */

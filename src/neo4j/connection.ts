@@ -11,6 +11,7 @@ import {
   DEFAULT_RETRY,
   type RetryOptions,
   runWriteTransaction,
+  type TransactionWork,
   type WriteResult,
 } from './write-transaction.ts';
 
@@ -107,22 +108,28 @@ export class Neo4jConnection implements AsyncDisposable {
     }
   }
 
-  /**
-   * Runs a statement in one write transaction and tries again after transient errors, within bounds. A commit that got
-   * no answer is not tried again, since it may have happened.
-   */
-  async write(
+  /** Runs one statement as {@link transact} does; its records are not read. */
+  write(
     cypher: string,
     parameters: Readonly<Record<string, unknown>>,
     options: WriteOptions = {},
   ): Promise<WriteResult> {
+    return this.transact(async (run) => void (await run(cypher, parameters)), options);
+  }
+
+  /**
+   * Does something in one write transaction, and tries again from the start after transient errors, within bounds. A
+   * commit that got no answer is not tried again, since it may have happened.
+   * @throws {@link WriteError} with a `GW_NEO4J_…` code.
+   */
+  async transact<R>(work: TransactionWork<R>, options: WriteOptions = {}): Promise<WriteResult<R>> {
     const { driver, address } = await this.#open();
     const session: Session = driver.session({
       defaultAccessMode: neo4j.session.WRITE,
       ...(address.database && { database: address.database }),
     });
     try {
-      return await runWriteTransaction(session, cypher, parameters, {
+      return await runWriteTransaction(session, work, {
         ...DEFAULT_RETRY,
         timeoutMs: DEFAULT_TRANSACTION_TIMEOUT_MS,
         gate: this.#gate,

@@ -10,27 +10,32 @@ import { alloc } from 'neo4j-driver-bolt-connection/lib/channel/channel-buf.js';
 import { Packer } from 'neo4j-driver-bolt-connection/lib/packstream/packstream-v1.js';
 import { LocalDate, LocalDateTime } from '../core/temporal.ts';
 import { PackStreamWriter } from './pack-stream.ts';
-import { DATE, isInteger64, LOCAL_DATE_TIME, toBatchParameter } from './values.ts';
+import {
+  DATE,
+  isInteger64,
+  LOCAL_DATE_TIME,
+  type TableColumn,
+  toBatchParameter,
+  toTableParameter,
+} from './values.ts';
 
 const BYTES_A_ROW = 96;
 /** Bolt's chunks have a header of 16 bits for their size. */
 const MAX_CHUNK_BYTES = 0xffff;
 const CHUNK_HEADER_BYTES = 2;
 
+/** A list in packed form, and the same list for a driver that packs it itself. */
 export class PackedRows implements Iterable<unknown> {
   readonly bytes: Buffer;
-  readonly #rows: readonly unknown[];
-  readonly #floatColumns: ReadonlySet<string>;
+  readonly #values: () => Iterable<unknown>;
 
-  constructor(bytes: Buffer, rows: readonly unknown[], floatColumns: ReadonlySet<string>) {
+  constructor(bytes: Buffer, values: () => Iterable<unknown>) {
     this.bytes = bytes;
-    this.#rows = rows;
-    this.#floatColumns = floatColumns;
+    this.#values = values;
   }
 
-  /** Gives the rows to a driver that packs them itself. */
   [Symbol.iterator](): Iterator<unknown> {
-    return toBatchParameter(this.#rows, this.#floatColumns)[Symbol.iterator]();
+    return this.#values()[Symbol.iterator]();
   }
 }
 
@@ -42,10 +47,35 @@ export class PackedRows implements Iterable<unknown> {
 export function packRows(rows: readonly unknown[], floatColumns: ReadonlySet<string>): Iterable<unknown> {
   const writer = new PackStreamWriter(rows.length * BYTES_A_ROW);
   writer.listHeader(rows.length);
-  for (const row of rows) {
-    if (!writeValue(writer, row, false, floatColumns)) return toBatchParameter(rows, floatColumns);
+  const forDriver = () => toBatchParameter(rows, floatColumns);
+  for (const row of rows) if (!writeValue(writer, row, false, floatColumns)) return forDriver();
+  return new PackedRows(writer.bytes(), forDriver);
+}
+
+/**
+ * Makes a list of `count` rows, each a list with a value for each column, without ever building one: packed when every
+ * value is of a common kind, else a list for the driver. Flat: of one column, the values themselves.
+ * @param describeRow Names a row in a message.
+ * @throws {@link ValidationError} `GW_VALUE_INTEGER` or `GW_VALUE_TYPE`, naming row and column.
+ */
+export function packTable(
+  count: number,
+  columns: readonly TableColumn[],
+  describeRow: (row: number) => string,
+  { isFlat = false }: { readonly isFlat?: boolean } = {},
+): Iterable<unknown> {
+  const writer = new PackStreamWriter(count * BYTES_A_ROW);
+  writer.listHeader(count);
+  const forDriver = () => {
+    const table = toTableParameter(count, columns, describeRow);
+    return isFlat ? table.flat() : table;
+  };
+  for (let row = 0; row < count; row++) {
+    if (!isFlat) writer.listHeader(columns.length);
+    for (const { valueAt, isFloat } of columns)
+      if (!writeValue(writer, valueAt(row), isFloat)) return forDriver();
   }
-  return new PackedRows(writer.bytes(), rows, floatColumns);
+  return new PackedRows(writer.bytes(), forDriver);
 }
 
 /** Writes a value; says no for one that only the driver can write, or nobody. */

@@ -97,6 +97,38 @@ function locate(
   );
 }
 
+/** One place of rows that travel as lists. */
+export interface TableColumn {
+  /** For messages. */
+  readonly name: string;
+  /** Whether whole numbers are floats. */
+  readonly isFloat: boolean;
+  readonly valueAt: (row: number) => unknown;
+}
+
+/**
+ * Makes a list of lists: `count` rows with a value for each column.
+ * @param describeRow Names a row in a message.
+ * @throws {@link ValidationError} `GW_VALUE_INTEGER` or `GW_VALUE_TYPE`, naming row and column.
+ */
+export function toTableParameter(
+  count: number,
+  columns: readonly TableColumn[],
+  describeRow: (row: number) => string,
+): readonly (readonly unknown[])[] {
+  return Array.from({ length: count }, (_, row) =>
+    columns.map(({ name, isFloat, valueAt }) => {
+      try {
+        return toParameter(valueAt(row), isFloat);
+      } catch (error) {
+        if (!(error instanceof UnsendableValue)) throw error;
+        const message = `In ${describeRow(row)}, field \`${name}\`: ${error.message}.`;
+        throw new ValidationError(error.code, message, { details: { item: row, field: name } });
+      }
+    }),
+  );
+}
+
 function toMap(
   object: Readonly<Record<string, unknown>>,
   floatColumns?: ReadonlySet<string>,

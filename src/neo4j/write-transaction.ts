@@ -9,7 +9,7 @@
  * | anything else | rolled back | thrown |
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Session } from 'neo4j-driver';
+import type { Record as Neo4jRecord, Session } from 'neo4j-driver';
 import { throwIfAborted, WriteError } from '../core/errors.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { CommitGate } from './commit-gate.ts';
@@ -34,18 +34,28 @@ export interface WriteTransactionOptions extends RetryOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface WriteResult {
+export interface WriteResult<R = undefined> {
   /** The server's counters, and `retries` with its kinds where there were any. */
   readonly statistics: Statistics;
+  /** What the work gave in the try that was committed. */
+  readonly value: R;
 }
 
-/** @internal */
-export async function runWriteTransaction(
-  session: Session,
+/** Runs a statement of the transaction and gives its records. */
+export type RunStatement = (
   cypher: string,
   parameters: Readonly<Record<string, unknown>>,
+) => Promise<readonly Neo4jRecord[]>;
+
+/** What is done in one transaction; it is done again from the start when the transaction has to be. */
+export type TransactionWork<R> = (run: RunStatement) => Promise<R>;
+
+/** @internal */
+export async function runWriteTransaction<R>(
+  session: Session,
+  work: TransactionWork<R>,
   options: WriteTransactionOptions,
-): Promise<WriteResult> {
+): Promise<WriteResult<R>> {
   const startedAt = Date.now();
   let retries: Statistics = {};
   for (let attempt = 1; ; attempt++) {
@@ -55,14 +65,21 @@ export async function runWriteTransaction(
       // The statement is sent without waiting for the answer to BEGIN: one round trip less for each batch.
       const transaction = session.beginTransaction({ timeout: options.timeoutMs });
       try {
-        const { counters } = await transaction.run(cypher, parameters).summary();
-        const { relationshipsCreated, relationshipsDeleted } = counters.updates();
+        let statistics = retries;
+        let changesRelationships = false;
+        const value = await work(async (cypher, parameters) => {
+          const { records, summary } = await transaction.run(cypher, parameters);
+          const { relationshipsCreated, relationshipsDeleted } = summary.counters.updates();
+          changesRelationships ||= relationshipsCreated > 0 || relationshipsDeleted > 0;
+          statistics = mergeStatistics(statistics, countersOf(summary.counters));
+          return records;
+        });
         const commit = () => {
           isCommitSent = true;
           return transaction.commit();
         };
-        await (relationshipsCreated || relationshipsDeleted ? options.gate.pass(commit) : commit());
-        return { statistics: mergeStatistics(countersOf(counters), retries) };
+        await (changesRelationships ? options.gate.pass(commit) : commit());
+        return { statistics, value };
       } catch (error) {
         // What cannot be rolled back over a broken connection, the server rolls back by itself.
         if (!isCommitSent) await transaction.close().catch(() => undefined);

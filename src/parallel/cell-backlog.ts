@@ -1,9 +1,23 @@
+import type { ListedOrigin } from '../core/batch-processor.ts';
+
+/** Rows of a cell, and where they come from where that is known. */
+export interface CellRows<T> {
+  readonly items: readonly T[];
+  readonly origin?: ListedOrigin;
+}
+
+interface Block<T> {
+  readonly items: T[];
+  readonly files: string[];
+  readonly rowNumbers: number[];
+}
+
 /** The rows of one cell in blocks of batchSize, the last one shorter: taking a batch is then a shift, not a copy. */
 export class CellBacklog<T> {
   readonly row: number;
   readonly col: number;
   readonly #batchSize: number;
-  readonly #blocks: T[][] = [];
+  readonly #blocks: Block<T>[] = [];
   #count = 0;
 
   constructor(row: number, col: number, batchSize: number) {
@@ -17,17 +31,25 @@ export class CellBacklog<T> {
     return this.#count;
   }
 
-  push(item: T): void {
-    const last = this.#blocks.at(-1);
-    if (last && last.length < this.#batchSize) last.push(item);
-    else this.#blocks.push([item]);
+  push(item: T, file?: string, rowNumber?: number): void {
+    let last = this.#blocks.at(-1);
+    if (!last || last.items.length >= this.#batchSize) {
+      last = { items: [], files: [], rowNumbers: [] };
+      this.#blocks.push(last);
+    }
+    last.items.push(item);
+    if (file !== undefined && rowNumber !== undefined) {
+      last.files.push(file);
+      last.rowNumbers.push(rowNumber);
+    }
     this.#count++;
   }
 
   /** Takes the first rows, at most batchSize, in the order in which they came; none from an empty cell. */
-  take(): readonly T[] {
-    const items = this.#blocks.shift() ?? [];
+  take(): CellRows<T> {
+    const { items = [], files = [], rowNumbers = [] } = this.#blocks.shift() ?? {};
     this.#count -= items.length;
-    return items;
+    // Rows without an origin among others have no place in the lists, so then nothing is said.
+    return files.length === items.length ? { items, origin: { files, rowNumbers } } : { items };
   }
 }

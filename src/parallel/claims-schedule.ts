@@ -68,9 +68,9 @@ export class ClaimsSchedule<T> {
   }
 
   /** Puts an item into its cell; each bucket from 0 to tableSize, which is the shared one. */
-  push(row: number, col: number, item: T): void {
+  push(row: number, col: number, item: T, file?: string, rowNumber?: number): void {
     const cell = this.#options.monopartite && row > col ? this.#cell(col, row) : this.#cell(row, col);
-    cell.backlog.push(item);
+    cell.backlog.push(item, file, rowNumber);
     this.#waitingRows++;
     cell.row.rows++;
     if (cell.col !== cell.row) cell.col.rows++;
@@ -85,16 +85,17 @@ export class ClaimsSchedule<T> {
   start({ partial }: { readonly partial: boolean }): Cell<T> | undefined {
     const cell = this.#choose('full') ?? (partial ? this.#choose('waiting') : undefined);
     if (!cell) return undefined;
-    const items = cell.backlog.take();
-    this.#waitingRows -= items.length;
+    const rows = cell.backlog.take();
+    const { length } = rows.items;
+    this.#waitingRows -= length;
     cell.isRunning = true;
     for (const bucket of bucketsOf(cell)) {
-      bucket.rows -= items.length;
+      bucket.rows -= length;
       bucket.isClaimed = !bucket.isShared;
       bucket.waiting.delete(cell);
       bucket.full.delete(cell);
     }
-    return { row: cell.backlog.row, col: cell.backlog.col, items };
+    return { row: cell.backlog.row, col: cell.backlog.col, ...rows };
   }
 
   /** Gives the claims of a started cell back. */

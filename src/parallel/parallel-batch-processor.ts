@@ -165,12 +165,19 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
 }
 
 /** Gives the rows of a cell to its worker, in batches of at most maxBatchSize. */
-function cellSource<T>({ items }: Cell<T>): BatchSource<T> {
+function cellSource<T>({ items, origin }: Cell<T>): BatchSource<T> {
   return {
     async *getBatch(maxBatchSize) {
       for (let from = 0; from < items.length; from += maxBatchSize) {
-        const chunk = items.length <= maxBatchSize ? items : items.slice(from, from + maxBatchSize);
-        yield { chunk, statistics: {}, batchSize: chunk.length };
+        const part = <V>(list: readonly V[]) =>
+          items.length <= maxBatchSize ? list : list.slice(from, from + maxBatchSize);
+        const chunk = part(items);
+        yield {
+          chunk,
+          statistics: {},
+          batchSize: chunk.length,
+          ...(origin && { origin: { files: part(origin.files), rowNumbers: part(origin.rowNumbers) } }),
+        };
       }
     },
   };

@@ -1,4 +1,4 @@
-import type { BatchResults } from '../core/batch-processor.ts';
+import { type BatchOrigin, type BatchResults, rowOrigin } from '../core/batch-processor.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import { ChangeSignal } from './change-signal.ts';
@@ -39,9 +39,9 @@ export async function* splitByClaims<T>(
       const { done, value } = await source.next();
       if (done) return;
       statistics = mergeStatistics(statistics, value.statistics);
-      for (const item of value.chunk) {
+      for (const [i, item] of value.chunk.entries()) {
         const [row, col] = bucketsOf(item);
-        schedule.push(row, col, item);
+        pushRow(schedule, row, col, item, value.origin, i);
       }
       changed.notify();
     }
@@ -76,6 +76,21 @@ export async function* splitByClaims<T>(
     await pumping;
     await source.return(undefined);
   }
+}
+
+/** Puts a row into its cell, with where it comes from. */
+export function pushRow<T, R>(
+  schedule: { push(row: number, col: number, item: T, file?: string, rowNumber?: number): R },
+  row: number,
+  col: number,
+  item: T,
+  origin: BatchOrigin | undefined,
+  index: number,
+): R {
+  if (!origin) return schedule.push(row, col, item);
+  if ('file' in origin) return schedule.push(row, col, item, origin.file, origin.firstRow + index);
+  const { file, rowNumber } = rowOrigin(origin, index);
+  return schedule.push(row, col, item, file ?? undefined, rowNumber ?? undefined);
 }
 
 function once(action: () => void): () => void {

@@ -5,7 +5,7 @@ import { choiceOption, describeValue, functionOption, integerOption } from '../c
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import { ClaimsSchedule } from './claims-schedule.ts';
 import { type BucketPair, describeItem, type IdExtractor, MAX_TABLE_SIZE } from './id-extractors.ts';
-import { splitByClaims } from './split-by-claims.ts';
+import { pushRow, splitByClaims } from './split-by-claims.ts';
 import { type Cell, WaveSchedule } from './wave-schedule.ts';
 
 export const SCHEDULES = ['waves', 'claims'] as const;
@@ -92,9 +92,9 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
     for await (const batch of predecessor.getBatch(batchSize)) {
       throwIfAborted(this.signal); // many batches may pass before a wave is full
       statistics = mergeStatistics(statistics, batch.statistics);
-      for (const item of batch.chunk) {
+      for (const [i, item] of batch.chunk.entries()) {
         const [row, col] = this.#bucketsOf(item);
-        const due = schedule.push(row, col, item);
+        const due = pushRow(schedule, row, col, item, batch.origin, i);
         if (due !== undefined) yield wave(schedule.take(due), {});
       }
     }

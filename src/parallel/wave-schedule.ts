@@ -11,14 +11,13 @@
  * | on the push that takes a cell past burstFactor × batchSize | the backlog must not grow |
  * | at the end, while it holds rows | leftovers |
  */
-import { CellBacklog } from './cell-backlog.ts';
+import { CellBacklog, type CellRows } from './cell-backlog.ts';
 import { cellsOfGroup, type GridShape, groupOf } from './grid.ts';
 
 /** Rows of one cell that are written together. */
-export interface Cell<T = unknown> {
+export interface Cell<T = unknown> extends CellRows<T> {
   readonly row: number;
   readonly col: number;
-  readonly items: readonly T[];
   /** Gives the cell's claims back; only where the schedule has no waves, which then waits for it. */
   readonly release?: () => void;
 }
@@ -56,10 +55,10 @@ export class WaveSchedule<T> {
   }
 
   /** Puts an item into its cell and names the group that is due because of it, if one is. */
-  push(row: number, col: number, item: T): number | undefined {
+  push(row: number, col: number, item: T, file?: string, rowNumber?: number): number | undefined {
     const { batchSize, burstFactor, monopartite } = this.#options;
     const cell = monopartite && row > col ? this.#cell(col, row) : this.#cell(row, col);
-    cell.push(item);
+    cell.push(item, file, rowNumber);
     this.#rows++;
     const group = groupOf(this.#options, row, col);
     this.#waiting[group]!++;
@@ -82,11 +81,11 @@ export class WaveSchedule<T> {
       const cell = this.#cells.get(row * tableSize + col);
       if (!cell || cell.count === 0) continue;
       const wasFull = cell.count >= batchSize;
-      const items = cell.take();
+      const rows = cell.take();
       if (wasFull && cell.count < batchSize) this.#fullCells[group]!--;
-      this.#rows -= items.length;
-      this.#waiting[group]! -= items.length;
-      wave.push({ row, col, items });
+      this.#rows -= rows.items.length;
+      this.#waiting[group]! -= rows.items.length;
+      wave.push({ row, col, ...rows });
     }
     return wave;
   }

@@ -24,6 +24,23 @@ export const CYPHER_WRITE_OPTION_NAMES = [
   'floatColumns',
 ] as const satisfies readonly (keyof CypherWriteOptions)[];
 
+export interface ResolvedWriteOptions extends Required<Omit<CypherWriteOptions, 'floatColumns'>> {
+  readonly floatColumns: ReadonlySet<string>;
+}
+
+/** Fills in what is not set. @throws {@link ConfigError} `GW_CONFIG_OPTION` */
+export function resolveWriteOptions(options: CypherWriteOptions): ResolvedWriteOptions {
+  const { timeoutMs, maxAttempts, maxRetryTimeMs, floatColumns } = options;
+  return {
+    timeoutMs: integerOption('timeoutMs', timeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS, { min: 1 }),
+    maxAttempts: integerOption('maxAttempts', maxAttempts ?? DEFAULT_RETRY.maxAttempts, { min: 1 }),
+    maxRetryTimeMs: integerOption('maxRetryTimeMs', maxRetryTimeMs ?? DEFAULT_RETRY.maxRetryTimeMs, {
+      min: 0,
+    }),
+    floatColumns: new Set(floatColumns),
+  };
+}
+
 export interface CypherBatchSinkOptions<T> extends BatchProcessorOptions<T>, CypherWriteOptions {
   /** A statement over `$batch`, sent as given: `UNWIND $batch AS row MERGE (…)`. */
   readonly query: string;
@@ -39,21 +56,12 @@ export interface CypherBatchSinkOptions<T> extends BatchProcessorOptions<T>, Cyp
 export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
   declare readonly context: Neo4jContext;
   readonly query: string;
-  readonly #write: Required<Omit<CypherWriteOptions, 'floatColumns'>>;
-  readonly #floatColumns: ReadonlySet<string>;
+  readonly #write: ResolvedWriteOptions;
 
   constructor(context: Neo4jContext, options: CypherBatchSinkOptions<T>) {
     super(context, options);
     this.query = batchStatement(options.query);
-    const { timeoutMs, maxAttempts, maxRetryTimeMs, floatColumns } = options;
-    this.#write = {
-      timeoutMs: integerOption('timeoutMs', timeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS, { min: 1 }),
-      maxAttempts: integerOption('maxAttempts', maxAttempts ?? DEFAULT_RETRY.maxAttempts, { min: 1 }),
-      maxRetryTimeMs: integerOption('maxRetryTimeMs', maxRetryTimeMs ?? DEFAULT_RETRY.maxRetryTimeMs, {
-        min: 0,
-      }),
-    };
-    this.#floatColumns = new Set(floatColumns);
+    this.#write = resolveWriteOptions(options);
   }
 
   override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<T>> {
@@ -63,9 +71,10 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
         yield batch;
         continue;
       }
-      const parameters = { batch: packRows(batch.chunk, this.#floatColumns) };
+      const { floatColumns, ...write } = this.#write;
+      const parameters = { batch: packRows(batch.chunk, floatColumns) };
       const written = await this.context.neo4j.write(this.query, parameters, {
-        ...this.#write,
+        ...write,
         signal: this.signal,
       });
       const rows = { cypher_rows_written: batch.chunk.length };

@@ -1,14 +1,25 @@
 import type { BatchSource } from '../core/batch-processor.ts';
 import { ClosedLoopBatchProcessor } from '../core/closed-loop-batch-processor.ts';
-import { integerOption, pickOptions, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import { ConfigError } from '../core/errors.ts';
+import {
+  choiceOption,
+  integerOption,
+  pickOptions,
+  refuseUnknownKeys,
+  stringOption,
+} from '../core/options.ts';
 import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
+import { type CompiledMapping, compileMapping } from '../mapping/compile.ts';
+import type { Mapping } from '../mapping/patterns.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
+import { ensureConstraints } from '../neo4j/constraints.ts';
 import {
   CYPHER_WRITE_OPTION_NAMES,
   CypherBatchSink,
   type CypherWriteOptions,
 } from '../sinks/cypher-batch-sink.ts';
+import { MappingBatchSink, type RowPolicy } from '../sinks/mapping-batch-sink.ts';
 import { RejectedRows } from '../sinks/rejected-rows.ts';
 import { type RowSchema, ValidationBatchProcessor } from '../transforms/validation-batch-processor.ts';
 
@@ -17,8 +28,17 @@ export interface LoadOptions extends CypherWriteOptions {
   readonly name?: string;
   /** Path or pattern (`*`, `**`, `?`, `[…]`) of the source; `.gz` and `.zst` are unpacked. */
   readonly file: string;
-  /** A statement over `$batch`, sent as given: `UNWIND $batch AS row MERGE (…)`. */
-  readonly query: string;
+  /** A statement over `$batch`, sent as given: `UNWIND $batch AS row MERGE (…)`. Either this or `mapping`. */
+  readonly query?: string;
+  /** What each row becomes: compiled to the fastest statement known. Either this or `query`. */
+  readonly mapping?: Mapping;
+  /**
+   * For a mapping: `create` makes the unique constraints that its keys need, `check` ends the load where one is missing,
+   * `none` does neither. Default: 'create'.
+   */
+  readonly constraints?: ConstraintPolicy;
+  /** For a mapping: what to do with a row whose end node is not in the database. Default: 'reject'. */
+  readonly missingNodes?: RowPolicy;
   /** Rows a transaction, at most; from 1. Default: 5,000. */
   readonly batchSize?: number;
   /** What a row must be (zod, valibot, …); rows that are not go to the rejected file. Default: no check. */
@@ -31,11 +51,17 @@ const LOAD_OPTION_NAMES = [
   'name',
   'file',
   'query',
+  'mapping',
+  'constraints',
+  'missingNodes',
   'batchSize',
   'schema',
   'rejectedFile',
   ...CYPHER_WRITE_OPTION_NAMES,
 ] as const satisfies readonly (keyof LoadOptions)[];
+
+const CONSTRAINT_POLICIES = ['create', 'check', 'none'] as const;
+export type ConstraintPolicy = (typeof CONSTRAINT_POLICIES)[number];
 
 /** Server CPU for 300,000 ratings fell by two fifths from batches of 1,000 to 5,000, and little after that. */
 export const DEFAULT_BATCH_SIZE = 5_000;
@@ -55,13 +81,14 @@ export interface SourceKind<O> {
 export interface WritingKind<O> {
   readonly optionNames: readonly string[];
   /** Says what about the options a person should know, though they will do. */
-  warning?(options: O): string | undefined;
+  warning?(options: O, mapping: CompiledMapping | undefined): string | undefined;
   place(
     context: Neo4jContext,
     task: Task,
     options: O,
     rows: BatchSource,
     sink: (predecessor: BatchSource) => BatchSource,
+    mapping: CompiledMapping | undefined,
   ): BatchSource;
 }
 
@@ -80,6 +107,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
   readonly #source: SourceKind<O>;
   readonly #writing: WritingKind<O>;
   readonly #rejected: RejectedRows;
+  readonly #mapping: CompiledMapping | undefined;
 
   constructor(context: Neo4jContext, options: O, source: SourceKind<O>, writing: WritingKind<O>) {
     super(context, options.name);
@@ -95,14 +123,20 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     this.rejectedFile = this.#rejected.path;
     this.#source = source;
     this.#writing = writing;
+    if ((options.query === undefined) === (options.mapping === undefined)) {
+      throw new ConfigError('GW_CONFIG_OPTION', 'A load needs either `query` or `mapping`, and not both.');
+    }
+    choiceOption('constraints', options.constraints ?? 'create', CONSTRAINT_POLICIES);
+    this.#mapping = options.mapping && compileMapping(options.mapping);
     this.#chain(this.#open(), []); // opens nothing, but says which option is wrong before anything is
   }
 
   override async runInternal(): Promise<TaskReturn> {
     const { context, options } = this;
     await context.neo4j.verify();
-    const warning = this.#writing.warning?.(options);
+    const warning = this.#writing.warning?.(options, this.#mapping);
     if (warning) context.reporter.warn(warning);
+    if (this.#mapping) await ensureConstraints(context.neo4j, this.#mapping, options.constraints ?? 'create');
     const source = this.#open();
     const floatColumns = options.floatColumns ?? (await source.floatColumns?.()) ?? [];
     const before = this.#rejected.count;
@@ -125,15 +159,22 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
 
   #chain(source: LoadSource, floatColumns: readonly string[]): BatchSource {
     const { context, options } = this;
-    const write = {
-      ...pickOptions(options as LoadOptions, CYPHER_WRITE_OPTION_NAMES),
-      query: options.query,
-      floatColumns,
+    const write = { ...pickOptions(options as LoadOptions, CYPHER_WRITE_OPTION_NAMES), floatColumns };
+    const mapping = this.#mapping;
+    const sink = (predecessor?: BatchSource) => {
+      const place = { predecessor, task: this };
+      if (!mapping)
+        return new CypherBatchSink(context, { ...write, ...place, query: options.query as string });
+      return new MappingBatchSink(context, {
+        ...write,
+        ...place,
+        ...pickOptions(options as LoadOptions, ['missingNodes']),
+        mapping,
+        rejectedFile: this.#rejected,
+      });
     };
-    const sink = (predecessor?: BatchSource) =>
-      new CypherBatchSink(context, { ...write, predecessor, task: this });
     sink(); // in parallel the first sink is made when the first cell is written: too late to say that an option is wrong
-    const predecessor = this.#writing.place(context, this, options, this.#validated(source), sink);
+    const predecessor = this.#writing.place(context, this, options, this.#validated(source), sink, mapping);
     return new ClosedLoopBatchProcessor(context, { predecessor, task: this });
   }
 

@@ -1,5 +1,7 @@
 import type { BatchSource } from '../core/batch-processor.ts';
 import { integerOption, pickOptions } from '../core/options.ts';
+import type { CompiledMapping } from '../mapping/compile.ts';
+import { mappingExtractor } from '../mapping/mapping-extractor.ts';
 import { cellsOfGroup } from '../parallel/grid.ts';
 import { dictIdExtractor, type IdExtractor, MAX_TABLE_SIZE } from '../parallel/id-extractors.ts';
 import { DEFAULT_MAX_WORKERS, ParallelBatchProcessor } from '../parallel/parallel-batch-processor.ts';
@@ -59,8 +61,9 @@ const PARALLEL_OPTION_NAMES = [
 export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
   optionNames: PARALLEL_OPTION_NAMES,
 
-  warning(options) {
-    const { maxWorkers, ...grid } = gridOf(options);
+  warning(options, mapping) {
+    const { maxWorkers, ...grid } = gridOf(options, mapping);
+    if ((options.schedule ?? 'claims') === 'claims' && grid.tableSize >= maxWorkers) return undefined;
     const groups = Array.from({ length: grid.tableSize }, (_, group) => cellsOfGroup(grid, group).length);
     const widest = Math.max(...groups);
     if (widest >= maxWorkers) return undefined;
@@ -70,8 +73,8 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
     );
   },
 
-  place(context, task, options, rows, workerFactory) {
-    const { maxWorkers, tableSize, monopartite } = gridOf(options);
+  place(context, task, options, rows, workerFactory, mapping) {
+    const { maxWorkers, tableSize, monopartite } = gridOf(options, mapping);
     const splitter = new SplittingBatchProcessor<Row>(context, {
       predecessor: rows as BatchSource<Row>,
       task,
@@ -82,6 +85,7 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
       burstFactor: options.burstFactor ?? DEFAULT_LOAD_BURST_FACTOR,
       idExtractor:
         options.idExtractor ??
+        (mapping && mappingExtractor(mapping, tableSize)) ??
         dictIdExtractor({ ...pickOptions(options, ['startKey', 'endKey']), tableSize, monopartite }),
     });
     return new ParallelBatchProcessor(context, {
@@ -94,7 +98,10 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
   },
 };
 
-function gridOf(options: ParallelOptions): {
+function gridOf(
+  options: ParallelOptions,
+  mapping: CompiledMapping | undefined,
+): {
   readonly maxWorkers: number;
   readonly tableSize: number;
   readonly monopartite: boolean;
@@ -104,6 +111,10 @@ function gridOf(options: ParallelOptions): {
   return {
     maxWorkers,
     tableSize,
-    monopartite: options.monopartite ?? options.idExtractor?.monopartite ?? false,
+    monopartite:
+      options.idExtractor?.monopartite ??
+      (mapping && mappingExtractor(mapping, tableSize).monopartite) ??
+      options.monopartite ??
+      false,
   };
 }

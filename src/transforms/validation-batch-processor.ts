@@ -1,5 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
+import {
+  BatchProcessor,
+  type BatchProcessorOptions,
+  type BatchResults,
+  originOfSome,
+  rowOrigin,
+} from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { ValidationError } from '../core/errors.ts';
 import { integerOption, optionError } from '../core/options.ts';
@@ -44,7 +50,7 @@ export class ValidationBatchProcessor<In = unknown, Out = In> extends BatchProce
     let invalid = 0;
     let firstRejected: RejectedRow | undefined;
     for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
-      const { rows, rejected } = await this.#validate(batch);
+      const { rows, kept, rejected } = await this.#validate(batch);
       this.#rejected.append(rejected);
       if (rejected.length > 0) this.report({ rejectedRows: rejected.length });
       firstRejected ??= rejected[0];
@@ -52,15 +58,21 @@ export class ValidationBatchProcessor<In = unknown, Out = In> extends BatchProce
       invalid += rejected.length;
       const counts = { valid_rows: rows.length, invalid_rows: rejected.length };
       const statistics = mergeStatistics(batch.statistics, counts);
-      yield { ...batch, chunk: rows, batchSize: rows.length, statistics };
+      const { origin, ...rest } = batch;
+      const own = rejected.length === 0 ? origin : originOfSome(origin, kept);
+      yield { ...rest, ...(own && { origin: own }), chunk: rows, batchSize: rows.length, statistics };
     }
     if (valid === 0 && firstRejected) throw this.#rejectsAll(invalid, firstRejected);
   }
 
-  async #validate(
-    batch: BatchResults<In>,
-  ): Promise<{ readonly rows: Out[]; readonly rejected: RejectedRow[] }> {
+  async #validate(batch: BatchResults<In>): Promise<{
+    readonly rows: Out[];
+    /** Where the valid rows stood in the batch. */
+    readonly kept: readonly number[];
+    readonly rejected: RejectedRow[];
+  }> {
     const rows: Out[] = [];
+    const kept: number[] = [];
     const rejected: RejectedRow[] = [];
     const { validate } = this.#schema['~standard'];
     for (const [index, row] of batch.chunk.entries()) {
@@ -68,9 +80,12 @@ export class ValidationBatchProcessor<In = unknown, Out = In> extends BatchProce
       // Awaiting what is no promise would cost a turn of the event loop for each row.
       const result = checked instanceof Promise ? await checked : checked;
       if (result.issues) rejected.push(this.#reject(batch, index, row, result.issues));
-      else rows.push(result.value);
+      else {
+        rows.push(result.value);
+        kept.push(index);
+      }
     }
-    return { rows, rejected };
+    return { rows, kept, rejected };
   }
 
   #reject(
@@ -80,12 +95,9 @@ export class ValidationBatchProcessor<In = unknown, Out = In> extends BatchProce
     found: readonly StandardSchemaV1.Issue[],
   ): RejectedRow {
     const issues = found.map(toRejectIssue);
-    const own = (row as { readonly _row?: unknown } | null)?._row;
-    const rowNumber = typeof own === 'number' ? own : origin ? origin.firstRow + index : null;
     return {
       run: this.task?.uuid,
-      file: origin?.file ?? null,
-      rowNumber,
+      ...rowOrigin(origin, index, row),
       stage: 'validate',
       code: 'GW_VALIDATION_ROW',
       message: issues.map(({ path, message }) => `${path.join('.') || 'row'}: ${message}`).join('; '),

@@ -1,0 +1,89 @@
+import { ConfigError, ValidationError } from '../core/errors.ts';
+import { describeValue } from '../core/options.ts';
+import {
+  type BucketPair,
+  describeItem,
+  type IdExtractor,
+  keyBucket,
+  type NodeKey,
+} from '../parallel/id-extractors.ts';
+import type { CompiledMapping, KeyClaim } from './compile.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Gives the bucket of a node key on one side of the grid. */
+export type BucketOfKey = (key: NodeKey, side: 0 | 1) => number;
+
+/**
+ * Makes the extractor that a mapping implies.
+ *
+ * | the mapping finds nodes by | a row's cell |
+ * |---|---|
+ * | two keys of one kind | (bucket, bucket) of a folded grid |
+ * | two keys of two kinds | (bucket of the first, bucket of the second) |
+ * | one key | (bucket, bucket) on the diagonal |
+ * | none, it creates | each cell of the diagonal in turn: nothing can conflict |
+ *
+ * @param bucketOfKey Default: by hash.
+ * @throws {@link ConfigError} `GW_CONFIG_OPTION` when more than two keys would have to be claimed: a grid has two sides.
+ */
+export function mappingExtractor(
+  { claims }: Pick<CompiledMapping, 'claims'>,
+  tableSize: number,
+  bucketOfKey: BucketOfKey = (key) => keyBucket(key, tableSize),
+): IdExtractor<Fields> {
+  const [start, end] = claims;
+  if (claims.length > 2) {
+    throw new ConfigError(
+      'GW_CONFIG_OPTION',
+      `The mapping finds ${claims.length} nodes a row by key, and a grid has two sides; load it with one writer, or as ` +
+        'two mappings.',
+    );
+  }
+  if (!start) {
+    let turn = 0;
+    const inTurn = (): BucketPair => {
+      turn = (turn + 1) % tableSize;
+      return [turn, turn];
+    };
+    return Object.assign(inTurn, { monopartite: true });
+  }
+  if (!end) {
+    const alone = (row: Fields): BucketPair => {
+      const bucket = bucketOfKey(nodeKeyOf(row, start), 0);
+      return [bucket, bucket];
+    };
+    return Object.assign(alone, { monopartite: true });
+  }
+  const monopartite = start.space === end.space;
+  const both = (row: Fields): BucketPair => [
+    bucketOfKey(nodeKeyOf(row, start), 0),
+    bucketOfKey(nodeKeyOf(row, end), monopartite ? 0 : 1),
+  ];
+  return Object.assign(both, { monopartite });
+}
+
+/**
+ * Gives the key of a node as one value; a key of several properties as one text.
+ * @throws {@link ValidationError} `GW_SPLIT_KEY` for a key that is missing or null.
+ */
+export function nodeKeyOf(row: Fields, { keys }: KeyClaim): NodeKey {
+  let joined = '';
+  for (const { name, source } of keys) {
+    const value = typeof source === 'function' ? source(row as Readonly<Record<string, never>>) : row[source];
+    if (value === null || value === undefined || Number.isNaN(value)) {
+      const found = value === null ? 'null' : value === undefined ? 'missing' : 'not a number';
+      throw new ValidationError(
+        'GW_SPLIT_KEY',
+        `Key \`${typeof source === 'string' ? source : name}\` is ${found} in ${describeItem(row)}.`,
+        { details: { key: name, item: row } },
+      );
+    }
+    if (keys.length === 1)
+      return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
+        ? value
+        : describeValue(value);
+    joined += `${String(value).length} ${String(value)} `;
+  }
+  return joined;
+}

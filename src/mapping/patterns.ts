@@ -1,0 +1,165 @@
+/** What to write, described: nodes with keys, relationships between them, and where each value comes from. */
+import { ConfigError } from '../core/errors.ts';
+import { choiceOption, describeValue, optionError, refuseUnknownKeys } from '../core/options.ts';
+
+/** Gives a value of a row that no column holds as it is. */
+export type Computed = (row: Readonly<Record<string, never>>) => unknown;
+
+/** A column's name, or a function of the row. */
+export type ValueSource<C extends string = string> = C | Computed;
+
+/** Names of columns that become properties of the same name, or each property with the value that it gets. */
+export type Properties<C extends string = string> = readonly C[] | Readonly<Record<string, ValueSource<C>>>;
+
+export const NODE_WRITES = ['match', 'merge', 'create'] as const;
+/** `match`: it is there; `merge`: it is there or is created; `create`: a new one for each row. */
+export type NodeWrite = (typeof NODE_WRITES)[number];
+
+export const RELATIONSHIP_WRITES = ['create', 'merge'] as const;
+/** `create`: a new one for each row; `merge`: one between two nodes, the last row's properties count. */
+export type RelationshipWrite = (typeof RELATIONSHIP_WRITES)[number];
+
+export interface NodeOptions<C extends string = string> {
+  /** Set on the node; with `match`, on the node that is found. Default: none. */
+  readonly properties?: Properties<C>;
+  /** Default: 'merge', and 'match' for the end of a relationship. */
+  readonly write?: NodeWrite;
+}
+
+export interface RelationshipOptions<C extends string = string> {
+  readonly from: NodePattern<C>;
+  readonly to: NodePattern<C>;
+  readonly properties?: Properties<C>;
+  /** Properties that tell relationships between the same two nodes apart; for `merge`. Default: none. */
+  readonly key?: Properties<C>;
+  /** Default: 'merge'. */
+  readonly write?: RelationshipWrite;
+}
+
+/** One property and where its value comes from. */
+export interface PropertySource {
+  readonly name: string;
+  readonly source: ValueSource;
+}
+
+export interface NodePattern<C extends string = string> {
+  readonly kind: 'node';
+  /** The first one is the one whose constraint the key has. */
+  readonly labels: readonly string[];
+  readonly keys: readonly PropertySource[];
+  readonly properties: readonly PropertySource[];
+  readonly write: NodeWrite | undefined;
+  /** For the type system alone: the columns that are used. */
+  readonly columns?: C;
+}
+
+export interface RelationshipPattern<C extends string = string> {
+  readonly kind: 'relationship';
+  readonly type: string;
+  readonly from: NodePattern<C>;
+  readonly to: NodePattern<C>;
+  readonly keys: readonly PropertySource[];
+  readonly properties: readonly PropertySource[];
+  readonly write: RelationshipWrite;
+  readonly columns?: C;
+}
+
+/** What each row becomes: a node, a relationship, or several relationships that may share a node. */
+export type Mapping<C extends string = string> =
+  | NodePattern<C>
+  | RelationshipPattern<C>
+  | readonly RelationshipPattern<C>[];
+
+/**
+ * Describes a node.
+ *
+ * @param labels One label or several; a unique constraint on the first one's keys makes it fast.
+ * @param keys Each key property with its column; may be empty for `create`.
+ * @throws {@link ConfigError} `GW_CONFIG_OPTION`, `GW_CONFIG_UNKNOWN`
+ * @example
+ * ```ts
+ * node('Airport', { iata: 'origin' });
+ * node(['Person', 'Author'], { id: 'author_id' }, { properties: { name: 'author_name' } });
+ * ```
+ */
+export function node<const C extends string>(
+  labels: string | readonly string[],
+  keys: Readonly<Record<string, ValueSource<C>>>,
+  options: NodeOptions<C> = {},
+): NodePattern<C> {
+  refuseUnknownKeys('node', options, ['properties', 'write']);
+  const list = typeof labels === 'string' ? [labels] : [...labels];
+  if (list.length === 0) throw optionError('labels', 'at least one label', labels);
+  for (const label of list) checkName('labels', label);
+  const { write } = options;
+  const pattern: NodePattern<C> = {
+    kind: 'node',
+    labels: list,
+    keys: propertySources('keys', keys),
+    properties: propertySources('properties', options.properties ?? []),
+    write: write && choiceOption('write', write, NODE_WRITES),
+  };
+  if (pattern.keys.length === 0 && write !== 'create') {
+    throw optionError('keys', `at least one key, unless write is 'create'`, keys);
+  }
+  return Object.freeze(pattern);
+}
+
+/**
+ * Describes a relationship.
+ *
+ * @throws {@link ConfigError} `GW_CONFIG_OPTION`, `GW_CONFIG_UNKNOWN`
+ * @example
+ * ```ts
+ * relationship('FLIGHT', {
+ *   from: node('Airport', { iata: 'origin' }),
+ *   to: node('Airport', { iata: 'destination' }),
+ *   properties: ['date', 'delay'],
+ *   write: 'create',
+ * });
+ * ```
+ */
+export function relationship<const C extends string>(
+  type: string,
+  options: RelationshipOptions<C>,
+): RelationshipPattern<C> {
+  refuseUnknownKeys('relationship', options, ['from', 'to', 'properties', 'key', 'write']);
+  checkName('type', type);
+  for (const end of ['from', 'to'] as const) {
+    if (options[end]?.kind !== 'node') throw optionError(end, 'a node(…)', options[end]);
+  }
+  const write = choiceOption('write', options.write ?? 'merge', RELATIONSHIP_WRITES);
+  const keys = propertySources('key', options.key ?? []);
+  if (keys.length > 0 && write === 'create') {
+    throw new ConfigError('GW_CONFIG_OPTION', "A relationship with `key` needs write: 'merge'.");
+  }
+  return Object.freeze({
+    kind: 'relationship',
+    type,
+    from: options.from,
+    to: options.to,
+    keys,
+    properties: propertySources('properties', options.properties ?? []),
+    write,
+  });
+}
+
+function propertySources(option: string, properties: unknown): readonly PropertySource[] {
+  if (typeof properties !== 'object' || properties === null)
+    throw optionError(option, 'names of columns, or properties with their columns', properties);
+  const pairs: readonly (readonly [string, unknown])[] = Array.isArray(properties)
+    ? properties.map((name) => [name as string, name as unknown])
+    : Object.entries(properties);
+  return pairs.map(([name, source]) => {
+    checkName(option, name);
+    if ((typeof source !== 'string' || source === '') && typeof source !== 'function') {
+      throw optionError(`${option}.${name}`, "a column's name or a function of the row", source);
+    }
+    return { name, source: source as ValueSource };
+  });
+}
+
+function checkName(option: string, name: unknown): void {
+  if (typeof name === 'string' && name.trim() !== '' && !name.includes('\0')) return;
+  throw new ConfigError('GW_CONFIG_OPTION', `\`${option}\` holds ${describeValue(name)}, which is no name.`);
+}

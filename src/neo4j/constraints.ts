@@ -1,0 +1,45 @@
+import { ConfigError } from '../core/errors.ts';
+import { type CompiledMapping, constraintStatement, type KeySpace } from '../mapping/compile.ts';
+import type { Neo4jConnection } from './connection.ts';
+
+/**
+ * Sees to the unique constraints by which a mapping finds its nodes: without them each key is a scan of the label, and a
+ * key of two nodes would shift every row after it.
+ *
+ * @param policy `create` makes what is missing and waits for its index, `check` looks, `none` does nothing.
+ * @throws {@link ConfigError} `GW_CONFIG_CONSTRAINT` where one is missing, or cannot be made because keys occur twice.
+ */
+export async function ensureConstraints(
+  neo4j: Neo4jConnection,
+  { spaces }: Pick<CompiledMapping, 'spaces'>,
+  policy: 'create' | 'check' | 'none',
+): Promise<void> {
+  if (policy === 'none' || spaces.length === 0) return;
+  const { rows } = await neo4j.query(
+    "SHOW CONSTRAINTS YIELD type, entityType, labelsOrTypes, properties WHERE entityType = 'NODE' RETURN *",
+  );
+  for (const space of spaces) {
+    const has = rows.some(
+      ({ type, labelsOrTypes, properties }) =>
+        /UNIQUE|NODE_KEY/.test(String(type)) &&
+        (labelsOrTypes as string[])[0] === space.label &&
+        String([...(properties as string[])].sort()) === String([...space.properties].sort()),
+    );
+    if (has) continue;
+    if (policy === 'check') throw constraintError(space, 'is missing');
+    try {
+      await neo4j.query(constraintStatement(space));
+    } catch (cause) {
+      throw constraintError(space, `could not be made: ${(cause as Error).message}`, cause);
+    }
+  }
+}
+
+function constraintError(space: KeySpace, what: string, cause?: unknown): ConfigError {
+  const { label, properties } = space;
+  return new ConfigError(
+    'GW_CONFIG_CONSTRAINT',
+    `The unique constraint for (:${label} {${properties.join(', ')}}), by which the mapping finds its nodes, ${what}`,
+    { cause, details: { label, properties, statement: constraintStatement(space) } },
+  );
+}

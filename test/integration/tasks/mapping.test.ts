@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import { node, relationship } from '../../../src/mapping/patterns.ts';
+import { CSVLoad2Neo4jTask, ParallelCSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
+import { uniqueLabel, useServer } from '../../support/context.ts';
+import { readJsonLines, useFolder } from '../../support/files.ts';
+import { skewedRatings } from '../../support/ratings.ts';
+
+const { context } = useServer();
+
+function ratingsFile(rows: number): { file: string; last: Map<string, number> } {
+  const last = new Map<string, number>();
+  const lines = skewedRatings(rows, 3).map(({ user, movie, rating }) => {
+    last.set(`${user} ${movie}`, rating);
+    return `${user},${movie},${rating}`;
+  });
+  return { file: useFolder().write('ratings.csv', `user,movie,rating\n${lines.join('\n')}\n`), last };
+}
+
+describe('a mapping', () => {
+  it('merges nodes and relationships in parallel, with the last row of a pair, as one writer does', async () => {
+    const { file, last } = ratingsFile(20_000);
+    const [u, m] = [uniqueLabel('User'), uniqueLabel('Movie')];
+    const mapping = relationship('RATED', {
+      from: node(u, { id: 'user' }, { write: 'merge' }),
+      to: node([m, `${m}Extra`], { id: 'movie' }, { write: 'merge' }),
+      properties: ['rating'],
+    });
+    const options = { file, mapping, types: 'inferred' as const, batchSize: 500, maxWorkers: 4 };
+    for (let run = 0; run < 2; run++) {
+      const { success, error, summary } = await new ParallelCSVLoad2Neo4jTask(context(), options).execute();
+      expect(error).toBeUndefined();
+      expect(success).toBe(true);
+      expect(summary.cypher_rows_written).toBe(20_000);
+      expect(summary.retries).toBeUndefined();
+      expect(summary.relationships_created ?? 0).toBe(run === 0 ? last.size : 0);
+    }
+    const { rows } = await context().neo4j.query(
+      `MATCH (u:\`${u}\`)-[r:RATED]->(m:\`${m}\`:\`${m}Extra\`) RETURN u.id AS u, m.id AS m, r.rating AS rating`,
+    );
+    expect(new Map(rows.map(({ u, m, rating }) => [`${u} ${m}`, rating]))).toEqual(last);
+  });
+
+  it('sets rows without their nodes aside, with file, row number and key, and loads the others', async () => {
+    const label = uniqueLabel('Airport');
+    const folder = useFolder();
+    const airports = folder.write('airports.csv', 'iata,name\nAAA,First\nBBB,Second\n');
+    const flights = folder.write(
+      'flights.csv',
+      'origin,destination,miles\nAAA,BBB,1\nAAA,XXX,2\nBBB,AAA,3\nYYY,ZZZ,4\nBBB,BBB,5\n',
+    );
+    const nodes = await new CSVLoad2Neo4jTask(context(), {
+      file: airports,
+      mapping: node(label, { iata: 'iata' }, { properties: ['name'] }),
+    }).execute();
+    expect(nodes.summary).toMatchObject({ nodes_created: 2, cypher_rows_written: 2 });
+    const rejectedFile = folder.path('rejected.jsonl');
+    const mapping = relationship('FLIGHT', {
+      from: node(label, { iata: 'origin' }),
+      to: node(label, { iata: 'destination' }),
+      properties: { miles: (row: { miles: string }) => Number(row.miles) },
+      write: 'create',
+    });
+    for (const Load of [CSVLoad2Neo4jTask, ParallelCSVLoad2Neo4jTask]) {
+      const { success, summary } = await new Load(context(), {
+        file: flights,
+        mapping,
+        rejectedFile,
+      }).execute();
+      expect(success).toBe(true);
+      expect(summary).toMatchObject({
+        relationships_created: 3,
+        cypher_rows_written: 3,
+        missing_node_rows: 2,
+      });
+    }
+    const lines = readJsonLines(rejectedFile);
+    expect(lines).toHaveLength(4);
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        file: flights,
+        rowNumber: 1,
+        stage: 'write',
+        code: 'GW_WRITE_MISSING_NODE',
+        message: `There is no :${label} with iata "XXX" (string)`,
+        row: { _row: 1, origin: 'AAA', destination: 'XXX', miles: '2' },
+      }),
+    );
+    const failed = await new CSVLoad2Neo4jTask(context(), {
+      file: flights,
+      mapping,
+      missingNodes: 'error',
+    }).execute();
+    expect(failed.error).toMatchObject({ code: 'GW_WRITE_MISSING_NODE' });
+    const ignored = await new CSVLoad2Neo4jTask(context(), {
+      file: flights,
+      mapping,
+      missingNodes: 'ignore',
+    }).execute();
+    expect(ignored.summary).toMatchObject({ missing_node_rows: 2 });
+  });
+
+  it('creates a node and its relationships a row', async () => {
+    const [trip, zone] = [uniqueLabel('Trip'), uniqueLabel('Zone')];
+    const file = useFolder().write(
+      'trips.csv',
+      `id,from,to,fare\n${Array.from({ length: 500 }, (_, i) => `${i},${i % 7},${i % 5},${i}.5`).join('\n')}\n`,
+    );
+    const t = node(trip, {}, { write: 'create', properties: { id: 'id', fare: 'fare' } });
+    const { success, error, summary } = await new ParallelCSVLoad2Neo4jTask(context(), {
+      file,
+      types: 'inferred',
+      batchSize: 50,
+      mapping: [
+        relationship('FROM', {
+          from: t,
+          to: node(zone, { id: 'from' }, { write: 'merge' }),
+          write: 'create',
+        }),
+        relationship('TO', { from: t, to: node(zone, { id: 'to' }, { write: 'merge' }), write: 'create' }),
+      ],
+    }).execute();
+    expect(error).toBeUndefined();
+    expect(success).toBe(true);
+    expect(summary).toMatchObject({ nodes_created: 507, relationships_created: 1000 });
+    const { rows } = await context().neo4j.query(
+      `MATCH (t:\`${trip}\`)-[:FROM]->(z) WITH t, z MATCH (t)-[:TO]->(y) WHERE z.id = t.id % 7 AND y.id = t.id % 5
+       RETURN count(*) AS right`,
+    );
+    expect(rows[0]?.right).toBe(500);
+  });
+
+  it('refuses a column that the rows have not, before anything is written', async () => {
+    const label = uniqueLabel('Thing');
+    const file = useFolder().write('things.csv', 'name,size\na,1\n');
+    const { error } = await new CSVLoad2Neo4jTask(context(), {
+      file,
+      mapping: node(label, { name: 'nmae' }),
+    }).execute();
+    expect(error).toMatchObject({
+      code: 'GW_MAPPING_COLUMN',
+      message: 'The mapping wants column `nmae`, which the rows do not have; did you mean `name`?',
+    });
+  });
+
+  it('says which constraint is missing, or why it cannot be made', async () => {
+    const label = uniqueLabel('Twice');
+    await context().neo4j.query(`CREATE (:\`${label}\` {id: 1}), (:\`${label}\` {id: 1})`);
+    const file = useFolder().write('twice.csv', 'id\n1\n');
+    const mapping = node(label, { id: 'id' });
+    const checked = await new CSVLoad2Neo4jTask(context(), { file, mapping, constraints: 'check' }).execute();
+    expect(checked.error).toMatchObject({ code: 'GW_CONFIG_CONSTRAINT' });
+    const made = await new CSVLoad2Neo4jTask(context(), { file, mapping }).execute();
+    expect(made.error).toMatchObject({ code: 'GW_CONFIG_CONSTRAINT' });
+    expect(made.error?.message).toContain('could not be made');
+  });
+
+  it('takes hostile names for names', async () => {
+    const hostile = [
+      'a`b',
+      '`) DETACH DELETE n //',
+      'x\\u0060y',
+      'it\'s "so"',
+      '\\u0060}) DETACH DELETE (n) //',
+      'ütf ✈ 名',
+      'a\\\\u0060',
+    ];
+    for (const name of hostile) {
+      const label = `${uniqueLabel('L')}${name}`;
+      const file = useFolder().write('x.csv', 'k,v\n1,2\n');
+      const { error } = await new CSVLoad2Neo4jTask(context(), {
+        file,
+        mapping: relationship(name, {
+          from: node(label, { [name]: 'k' }, { write: 'merge' }),
+          to: node(label, { [name]: 'v' }, { write: 'merge' }),
+          properties: { [name]: 'v' },
+        }),
+        constraints: 'none',
+      }).execute();
+      expect(error).toBeUndefined();
+      const { rows } = await context().neo4j.query(
+        'MATCH (a)-[r]->(b) WHERE $label IN labels(a) RETURN labels(a) AS labels, type(r) AS type, keys(r) AS keys, a[$name] AS a, b[$name] AS b',
+        { label, name },
+      );
+      expect(rows).toEqual([{ labels: [label], type: name, keys: [name], a: '1', b: '2' }]);
+    }
+  });
+});
