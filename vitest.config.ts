@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
-          globalSetup: ['test/support/neo4j-server.ts'],
+          globalSetup: ['test/support/neo4j-server.ts', 'test/support/sql-servers.ts'],
           // One file after the other: two cores are shared by the server, the client and the load under test.
           fileParallelism: false,
           testTimeout: 120_000,

@@ -7,7 +7,7 @@ const LAYERS = [
   ['core'],
   ['parallel'],
   ['mapping'],
-  ['sinks', 'sources', 'transforms', 'neo4j'],
+  ['sinks', 'sources', 'sql', 'transforms', 'neo4j'],
   ['tasks'],
   ['reporting'],
   ['context'],

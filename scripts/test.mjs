@@ -1,10 +1,24 @@
 // npm test: every test there is, on a machine where nothing was installed by hand. The last line is the count.
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { prepare, run } from './prepare.mjs';
+import { prepare, root, run } from './prepare.mjs';
 
 prepare();
+// Node before 22.5 has no SQLite of its own. The package compiles for a minute, which only the tests should wait for.
+const hasSqlite = isBuiltin('node:sqlite') || existsSync(join(root, 'node_modules/better-sqlite3'));
+if (!hasSqlite) {
+  const install = [
+    'install',
+    '--no-save',
+    '--no-fund',
+    '--no-audit',
+    '--loglevel=error',
+    'better-sqlite3@12.6.2',
+  ];
+  run('npm', install, 'installing SQLite for the tests (a minute)');
+}
 const report = join(tmpdir(), `graphweft-tests-${process.pid}.json`);
 const args = [
   'node_modules/vitest/vitest.mjs',

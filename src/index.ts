@@ -99,6 +99,7 @@ export {
   type RowPolicy,
 } from './sinks/mapping-batch-sink.ts';
 export { type RejectedRow, RejectedRows, type RejectIssue, type RejectStage } from './sinks/rejected-rows.ts';
+export { SQLBatchSink, type SQLBatchSinkOptions } from './sinks/sql-batch-sink.ts';
 export { CSVBatchSource, type CSVBatchSourceOptions } from './sources/csv-batch-source.ts';
 export type { CsvEncoding, CsvReadOptions } from './sources/csv-options.ts';
 export type { Row } from './sources/duckdb.ts';
@@ -109,13 +110,19 @@ export {
   type ParquetReadOptions,
 } from './sources/parquet-batch-source.ts';
 export {
+  SQLBatchSource,
+  type SQLBatchSourceOptions,
+  type SqlPartition,
+  type SqlReadOptions,
+} from './sources/sql-batch-source.ts';
+export {
   CSVLoad2Neo4jTask,
   type CSVLoad2Neo4jTaskOptions,
   ParallelCSVLoad2Neo4jTask,
   type ParallelCSVLoad2Neo4jTaskOptions,
 } from './tasks/csv-load-2-neo4j-task.ts';
 export { ExecuteCypherTask, type ExecuteCypherTaskOptions } from './tasks/execute-cypher-task.ts';
-export type { LoadOptions } from './tasks/load-task.ts';
+export type { ConstraintPolicy, FileLoadOptions, LoadOptions } from './tasks/load-task.ts';
 export type { ParallelOptions } from './tasks/parallel-writing.ts';
 export {
   ParallelParquetLoad2Neo4jTask,
@@ -123,6 +130,12 @@ export {
   ParquetLoad2Neo4jTask,
   type ParquetLoad2Neo4jTaskOptions,
 } from './tasks/parquet-load-2-neo4j-task.ts';
+export {
+  ParallelSQLLoad2Neo4jTask,
+  type ParallelSQLLoad2Neo4jTaskOptions,
+  SQLLoad2Neo4jTask,
+  type SQLLoad2Neo4jTaskOptions,
+} from './tasks/sql-load-2-neo4j-task.ts';
 export {
   type RowSchema,
   ValidationBatchProcessor,

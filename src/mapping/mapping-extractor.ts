@@ -70,7 +70,7 @@ export function mappingExtractor(
 export function nodeKeyOf(row: Fields, { keys }: KeyClaim): NodeKey {
   let joined = '';
   for (const { name, source } of keys) {
-    const value = typeof source === 'function' ? source(row as Readonly<Record<string, never>>) : row[source];
+    const value = typeof source === 'function' ? source(row) : row[source];
     if (value === null || value === undefined || Number.isNaN(value)) {
       const found = value === null ? 'null' : value === undefined ? 'missing' : 'not a number';
       throw new ValidationError(

@@ -3,7 +3,10 @@ import { ConfigError } from '../core/errors.ts';
 import { choiceOption, describeValue, optionError, refuseUnknownKeys } from '../core/options.ts';
 
 /** Gives a value of a row that no column holds as it is. */
-export type Computed = (row: Readonly<Record<string, never>>) => unknown;
+export type Computed = {
+  // A method's parameter may be narrower than this: a function says itself what it reads of a row.
+  of(row: Readonly<Record<string, unknown>>): unknown;
+}['of'];
 
 /** A column's name, or a function of the row. */
 export type ValueSource<C extends string = string> = C | Computed;
@@ -26,12 +29,17 @@ export interface NodeOptions<C extends string = string> {
   readonly write?: NodeWrite;
 }
 
-export interface RelationshipOptions<C extends string = string> {
-  readonly from: NodePattern<C>;
-  readonly to: NodePattern<C>;
-  readonly properties?: Properties<C>;
+export interface RelationshipOptions<
+  F extends string = string,
+  T extends string = string,
+  P extends string = string,
+  K extends string = string,
+> {
+  readonly from: NodePattern<F>;
+  readonly to: NodePattern<T>;
+  readonly properties?: Properties<P>;
   /** Properties that tell relationships between the same two nodes apart; for `merge`. Default: none. */
-  readonly key?: Properties<C>;
+  readonly key?: Properties<K>;
   /** Default: 'merge'. */
   readonly write?: RelationshipWrite;
 }
@@ -82,17 +90,17 @@ export type Mapping<C extends string = string> =
  * node(['Person', 'Author'], { id: 'author_id' }, { properties: { name: 'author_name' } });
  * ```
  */
-export function node<const C extends string>(
+export function node<const C extends string = never, const P extends string = never>(
   labels: string | readonly string[],
   keys: Readonly<Record<string, ValueSource<C>>>,
-  options: NodeOptions<C> = {},
-): NodePattern<C> {
+  options: NodeOptions<P> = {},
+): NodePattern<C | P> {
   refuseUnknownKeys('node', options, ['properties', 'write']);
   const list = typeof labels === 'string' ? [labels] : [...labels];
   if (list.length === 0) throw optionError('labels', 'at least one label', labels);
   for (const label of list) checkName('labels', label);
   const { write } = options;
-  const pattern: NodePattern<C> = {
+  const pattern: NodePattern<C | P> = {
     kind: 'node',
     labels: list,
     keys: propertySources('keys', keys),
@@ -119,10 +127,12 @@ export function node<const C extends string>(
  * });
  * ```
  */
-export function relationship<const C extends string>(
-  type: string,
-  options: RelationshipOptions<C>,
-): RelationshipPattern<C> {
+export function relationship<
+  const F extends string,
+  const T extends string,
+  const P extends string = never,
+  const K extends string = never,
+>(type: string, options: RelationshipOptions<F, T, P, K>): RelationshipPattern<F | T | P | K> {
   refuseUnknownKeys('relationship', options, ['from', 'to', 'properties', 'key', 'write']);
   checkName('type', type);
   for (const end of ['from', 'to'] as const) {

@@ -139,7 +139,7 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     const row = chunk[index] as Fields;
     const { labels } = list.node;
     const keys = this.mapping.ends[end]!.keys.map(
-      ({ name, source }) => `${name} ${describeValue(valueOf(row, source))}`,
+      ({ name, source }) => `${name} ${describeValue(readValue(row, source))}`,
     );
     return {
       run: this.task?.uuid,
@@ -234,10 +234,10 @@ function placesOf(rows: readonly Fields[], keys: readonly PropertySource[], list
     const id =
       isPlain && typeof plain !== 'object'
         ? plain
-        : identityOf(keys.map(({ source }) => valueOf(row, source)));
+        : identityOf(keys.map(({ source }) => readValue(row, source)));
     let place = list.places.get(id);
     if (place === undefined) {
-      place = list.values.push(keys.map(({ source }) => valueOf(row, source))) - 1;
+      place = list.values.push(keys.map(({ source }) => readValue(row, source))) - 1;
       list.places.set(id, place);
     }
     list.rows[place] = i;
@@ -256,7 +256,7 @@ function lastRows(
   const last = new Map<unknown, number>();
   for (let i = 0; i < rows.length; i++) {
     const ends = places.map((own) => own[i]);
-    last.set(identityOf([...ends, ...identity.map(({ source }) => valueOf(rows[i]!, source))]), i);
+    last.set(identityOf([...ends, ...identity.map(({ source }) => readValue(rows[i]!, source))]), i);
   }
   return last.size === rows.length ? undefined : [...last.values()];
 }
@@ -268,8 +268,8 @@ function identityOf(values: readonly unknown[]): unknown {
   return values.map((value) => `${typeof value} ${String(value).length} ${String(value)}`).join(' ');
 }
 
-function valueOf(row: Fields, source: PropertySource['source']): unknown {
-  return typeof source === 'function' ? source(row as Readonly<Record<string, never>>) : row[source];
+function readValue(row: Fields, source: PropertySource['source']): unknown {
+  return typeof source === 'function' ? source(row) : row[source];
 }
 
 function column(
@@ -279,5 +279,5 @@ function column(
   of: (i: number) => number,
 ): TableColumn {
   const isFloat = typeof source === 'string' && floatColumns.has(source);
-  return { name, isFloat, valueAt: (i) => valueOf(rows[of(i)]!, source) };
+  return { name, isFloat, valueAt: (i) => readValue(rows[of(i)]!, source) };
 }

@@ -2,15 +2,16 @@ import { pickOptions } from '../core/options.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { CSVBatchSource } from '../sources/csv-batch-source.ts';
 import { CSV_OPTION_NAMES, type CsvReadOptions } from '../sources/csv-options.ts';
-import { type LoadOptions, LoadTask, SEQUENTIAL_WRITING, type SourceKind } from './load-task.ts';
+import { type FileLoadOptions, fileOf, LoadTask, SEQUENTIAL_WRITING, type SourceKind } from './load-task.ts';
 import { PARALLEL_WRITING, type ParallelOptions } from './parallel-writing.ts';
 
-export interface CSVLoad2Neo4jTaskOptions extends LoadOptions, Omit<CsvReadOptions, 'rejectedFile'> {}
+export interface CSVLoad2Neo4jTaskOptions extends FileLoadOptions, Omit<CsvReadOptions, 'rejectedFile'> {}
 
 export interface ParallelCSVLoad2Neo4jTaskOptions extends CSVLoad2Neo4jTaskOptions, ParallelOptions {}
 
 const CSV: SourceKind<CSVLoad2Neo4jTaskOptions> = {
-  optionNames: CSV_OPTION_NAMES,
+  optionNames: ['file', ...CSV_OPTION_NAMES],
+  nameOf: fileOf,
   open(context, task, options, rejectedFile) {
     return new CSVBatchSource(context, {
       ...pickOptions(options, ['file', ...CSV_OPTION_NAMES]),

@@ -26,8 +26,6 @@ import { type RowSchema, ValidationBatchProcessor } from '../transforms/validati
 export interface LoadOptions extends CypherWriteOptions {
   /** Name in reports. Default: the class's name. */
   readonly name?: string;
-  /** Path or pattern (`*`, `**`, `?`, `[…]`) of the source; `.gz` and `.zst` are unpacked. */
-  readonly file: string;
   /** A statement over `$batch`, sent as given: `UNWIND $batch AS row MERGE (…)`. Either this or `mapping`. */
   readonly query?: string;
   /** What each row becomes: compiled to the fastest statement known. Either this or `query`. */
@@ -43,13 +41,17 @@ export interface LoadOptions extends CypherWriteOptions {
   readonly batchSize?: number;
   /** What a row must be (zod, valibot, …); rows that are not go to the rejected file. Default: no check. */
   readonly schema?: RowSchema;
-  /** JSON-lines file for rejected rows. Default: `rejected/<name of the source file>.jsonl`. */
+  /** JSON-lines file for rejected rows. Default: `rejected/<name of the source>.jsonl`. */
   readonly rejectedFile?: string;
+}
+
+export interface FileLoadOptions extends LoadOptions {
+  /** Path or pattern (`*`, `**`, `?`, `[…]`) of the source; `.gz` and `.zst` are unpacked. */
+  readonly file: string;
 }
 
 const LOAD_OPTION_NAMES = [
   'name',
-  'file',
   'query',
   'mapping',
   'constraints',
@@ -74,7 +76,14 @@ export interface LoadSource extends BatchSource {
 /** What a kind of source brings to a load. @internal */
 export interface SourceKind<O> {
   readonly optionNames: readonly string[];
+  /** Names the source, for the default of `rejectedFile`. @throws {@link ConfigError} when the option is missing. */
+  nameOf(options: O): string;
   open(context: Neo4jContext, task: Task, options: O, rejected: RejectedRows): LoadSource;
+}
+
+/** The `file` of a load. @internal */
+export function fileOf({ file }: FileLoadOptions): string {
+  return stringOption('file', file);
 }
 
 /** How a load places its sinks. @internal */
@@ -116,9 +125,9 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       ...source.optionNames,
       ...writing.optionNames,
     ]);
-    stringOption('file', options.file);
+    const name = source.nameOf(options);
     this.batchSize = integerOption('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE, { min: 1 });
-    this.#rejected = new RejectedRows(options.rejectedFile ?? RejectedRows.defaultPath(options.file));
+    this.#rejected = new RejectedRows(options.rejectedFile ?? RejectedRows.defaultPath(name));
     this.options = Object.freeze({ ...options });
     this.rejectedFile = this.#rejected.path;
     this.#source = source;

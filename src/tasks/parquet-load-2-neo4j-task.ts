@@ -5,15 +5,16 @@ import {
   ParquetBatchSource,
   type ParquetReadOptions,
 } from '../sources/parquet-batch-source.ts';
-import { type LoadOptions, LoadTask, SEQUENTIAL_WRITING, type SourceKind } from './load-task.ts';
+import { type FileLoadOptions, fileOf, LoadTask, SEQUENTIAL_WRITING, type SourceKind } from './load-task.ts';
 import { PARALLEL_WRITING, type ParallelOptions } from './parallel-writing.ts';
 
-export interface ParquetLoad2Neo4jTaskOptions extends LoadOptions, ParquetReadOptions {}
+export interface ParquetLoad2Neo4jTaskOptions extends FileLoadOptions, ParquetReadOptions {}
 
 export interface ParallelParquetLoad2Neo4jTaskOptions extends ParquetLoad2Neo4jTaskOptions, ParallelOptions {}
 
 const PARQUET: SourceKind<ParquetLoad2Neo4jTaskOptions> = {
-  optionNames: PARQUET_OPTION_NAMES,
+  optionNames: ['file', ...PARQUET_OPTION_NAMES],
+  nameOf: fileOf,
   open(context, task, options) {
     return new ParquetBatchSource(context, {
       ...pickOptions(options, ['file', ...PARQUET_OPTION_NAMES]),

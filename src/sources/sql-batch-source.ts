@@ -1,0 +1,194 @@
+import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
+import type { TaskContext } from '../core/context.ts';
+import { ConfigError, throwIfAborted } from '../core/errors.ts';
+import {
+  choiceOption,
+  functionOption,
+  integerOption,
+  refuseUnknownKeys,
+  stringOption,
+} from '../core/options.ts';
+import { mergeGenerators } from '../parallel/merge-generators.ts';
+import { parseSqlAddress, type SqlAddress } from '../sql/sql-address.ts';
+import { type SqlConnection, type SqlDriver, type SqlParameter, sqlDriver } from '../sql/sql-database.ts';
+import type { Row } from './duckdb.ts';
+import { DECIMAL_FORMS, type DecimalForm } from './duckdb-values.ts';
+
+/** Cuts a result into ranges of a column, which as many cursors read at once. */
+export interface SqlPartition {
+  /** A column of the query; numbers or dates, unless bounds are given. */
+  readonly column: string;
+  /** Ranges of equal width between the least and the greatest value; from 1. */
+  readonly count?: number;
+  /** Where the second and each further range begins, ascending; instead of `count`. */
+  readonly bounds?: readonly SqlParameter[];
+}
+
+export interface SqlReadOptions {
+  /** A SELECT; a `WITH … SELECT` too. */
+  readonly query: string;
+  /** Bound to the query's placeholders: `$1` (PostgreSQL) or `?`. Default: none. */
+  readonly parameters?: readonly SqlParameter[];
+  /** `postgres://…`, `mysql://…` or `sqlite:…`. Default: SQL_URI. */
+  readonly url?: string;
+  /** Makes of each record what goes on. Default: the record as it is. */
+  readonly rowTransformer?: (row: Row) => unknown;
+  /** How decimals arrive: exact as text, or as the nearest number. Default: 'number'. */
+  readonly decimals?: DecimalForm;
+  /** Reads ranges with as many cursors at once; rows then come in no order. Default: one cursor. */
+  readonly partition?: SqlPartition;
+}
+
+export const SQL_OPTION_NAMES = [
+  'query',
+  'parameters',
+  'url',
+  'rowTransformer',
+  'decimals',
+  'partition',
+] as const satisfies readonly (keyof SqlReadOptions)[];
+
+export interface SQLBatchSourceOptions extends SqlReadOptions, Pick<BatchProcessorOptions<never>, 'task'> {}
+
+/** A range's query, with the parameters of its bounds. */
+interface RangeQuery {
+  readonly sql: string;
+  readonly parameters: readonly SqlParameter[];
+}
+
+/**
+ * Reads the result of a query with a server-side cursor (PostgreSQL), a paused result (MySQL, MariaDB) or a stepped
+ * statement (SQLite): what is in memory is a batch, whatever the size of the result. Statistic: `sql_rows_read`.
+ *
+ * With `partition`, each row of the result is read once, by one of the cursors; rows without a value in the column come
+ * with the first range. On PostgreSQL all cursors read the same snapshot.
+ *
+ * @throws {@link SourceError} `GW_SQL_UNAVAILABLE`, `GW_SQL_AUTH`, `GW_SQL_STATEMENT`; {@link ConfigError} `GW_SQL_DRIVER`
+ * when the database's driver is not installed (`pg` and `pg-cursor`, `mariadb`, `better-sqlite3`).
+ */
+export class SQLBatchSource<Out = Row> extends BatchProcessor<never, Out> {
+  readonly #options: SQLBatchSourceOptions;
+  readonly #address: SqlAddress;
+  readonly #decimals: DecimalForm;
+
+  constructor(context: TaskContext, options: SQLBatchSourceOptions) {
+    super(context, { task: options.task });
+    refuseUnknownKeys('SQLBatchSource', options, ['task', ...SQL_OPTION_NAMES]);
+    stringOption('query', options.query);
+    if (options.rowTransformer) functionOption('rowTransformer', options.rowTransformer);
+    this.#decimals = choiceOption('decimals', options.decimals ?? 'number', DECIMAL_FORMS);
+    this.#address = parseSqlAddress(options.url ?? context.env.SQL_URI);
+    this.#options = options;
+    if (options.partition) checkPartition(options.partition);
+  }
+
+  /** Names the columns whose numbers are floating point, also where they happen to be whole. */
+  async floatColumns(): Promise<readonly string[]> {
+    const { query, parameters = [] } = this.#options;
+    const driver = await sqlDriver(this.#address);
+    const [connection] = await driver.open(this.#address, 1);
+    try {
+      return await connection!.floatColumns(bare(query), parameters);
+    } finally {
+      await connection!.close();
+    }
+  }
+
+  override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
+    const size = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
+    const { query, parameters = [], partition, rowTransformer } = this.#options;
+    const driver = await sqlDriver(this.#address);
+    const width = partition ? (partition.bounds ? partition.bounds.length + 1 : partition.count!) : 1;
+    const connections = await driver.open(this.#address, width);
+    try {
+      const ranges = partition
+        ? await rangesOf(driver, connections[0]!, partition, { sql: bare(query), parameters })
+        : [{ sql: query, parameters }];
+      const cursors = ranges.map((range, i) =>
+        connections[i]!.stream(range.sql, range.parameters, size, this.#decimals),
+      );
+      let firstRow = 0;
+      for await (const rows of cursors.length === 1 ? cursors[0]! : mergeGenerators(cursors)) {
+        throwIfAborted(this.signal);
+        const chunk = (rowTransformer ? rows.map(rowTransformer) : rows) as Out[];
+        // Rows of several cursors have no number.
+        const origin = cursors.length === 1 && { origin: { file: this.#address.shown, firstRow } };
+        yield { chunk, statistics: { sql_rows_read: chunk.length }, batchSize: chunk.length, ...origin };
+        firstRow += chunk.length;
+      }
+    } finally {
+      await Promise.all(connections.map((connection) => connection.close()));
+    }
+  }
+}
+
+function checkPartition({ column, count, bounds }: SqlPartition): void {
+  stringOption('partition.column', column);
+  if ((count === undefined) === (bounds === undefined)) {
+    throw new ConfigError('GW_CONFIG_OPTION', '`partition` needs either `count` or `bounds`.');
+  }
+  if (count !== undefined) integerOption('partition.count', count, { min: 1, max: 64 });
+}
+
+/** A query that can stand in parentheses. */
+function bare(query: string): string {
+  return query.trim().replace(/;$/, '');
+}
+
+async function rangesOf(
+  driver: SqlDriver,
+  connection: SqlConnection,
+  { column, count, bounds }: SqlPartition,
+  { sql, parameters }: RangeQuery,
+): Promise<readonly RangeQuery[]> {
+  const name = driver.quote(column);
+  const from = bounds ?? (await equalBounds(connection, name, { sql, parameters }, column, count!));
+  const place = (i: number) => driver.placeholder(parameters.length + i);
+  return Array.from({ length: from.length + 1 }, (_, i) => {
+    const low = i === 0 ? [] : [from[i - 1]];
+    const high = i === from.length ? [] : [from[i]];
+    const above = low.length > 0 ? [`${name} >= ${place(1)}`] : [];
+    const below = high.length > 0 ? [`${name} < ${place(low.length + 1)}`] : [];
+    const range = [...above, ...below].join(' AND ') || '1 = 1';
+    const where = i === 0 ? `(${range}) OR ${name} IS NULL` : range;
+    return {
+      sql: `SELECT * FROM (${sql}) AS q WHERE ${where}`,
+      parameters: [...parameters, ...low, ...high],
+    };
+  });
+}
+
+/** Bounds between the least and the greatest number, exact also beyond 2^53. */
+async function equalBounds(
+  connection: SqlConnection,
+  name: string,
+  { sql, parameters }: RangeQuery,
+  column: string,
+  count: number,
+): Promise<readonly SqlParameter[]> {
+  const [ends] = await connection.query(
+    `SELECT min(${name}) AS low, max(${name}) AS high FROM (${sql}) AS q`,
+    parameters,
+  );
+  const { low, high } = ends ?? {};
+  if (low === null || low === undefined) return [];
+  const isNumber = (value: unknown) => typeof value === 'number' || typeof value === 'bigint';
+  if (!isNumber(low) || !isNumber(high)) {
+    throw new ConfigError(
+      'GW_CONFIG_OPTION',
+      `The column \`${column}\` of \`partition\` is not numeric; give \`bounds\` instead of \`count\`.`,
+      { details: { option: 'partition', column } },
+    );
+  }
+  const isWhole = (value: unknown) => typeof value === 'bigint' || Number.isSafeInteger(value);
+  const steps = Array.from({ length: count - 1 }, (_, i) => i + 1);
+  const bounds: (number | bigint)[] =
+    isWhole(low) && isWhole(high)
+      ? steps.map(
+          (i) =>
+            BigInt(low as number) +
+            ((BigInt(high as number) - BigInt(low as number)) * BigInt(i)) / BigInt(count),
+        )
+      : steps.map((i) => Number(low) + ((Number(high) - Number(low)) * i) / count);
+  return [...new Set(bounds)];
+}

@@ -1,0 +1,217 @@
+/** MySQL and MariaDB through `mariadb`: results that are not buffered, the socket paused while nobody reads. */
+import type { Connection, FieldInfo, TypeCastNextFunction, TypeCastResult } from 'mariadb';
+import { SourceError } from '../core/errors.ts';
+import { Duration, type LocalTime, ZonedDateTime } from '../core/temporal.ts';
+import { parseLocalDate, parseLocalDateTime, parseLocalTime } from '../core/temporal-text.ts';
+import type { Row } from '../sources/duckdb.ts';
+import type { DecimalForm } from '../sources/duckdb-values.ts';
+import type { SqlAddress } from './sql-address.ts';
+import {
+  optionalPackage,
+  type SqlConnection,
+  type SqlDriver,
+  type SqlParameter,
+  sqlError,
+} from './sql-database.ts';
+
+const FLOAT_TYPES = new Set(['FLOAT', 'DOUBLE', 'DECIMAL', 'NEWDECIMAL']);
+const AUTH_ERRORS = new Set([1044, 1045, 1049, 1698]);
+
+const load = () => optionalPackage('mariadb', async () => (await import('mariadb')).default);
+
+class MysqlConnection implements SqlConnection {
+  readonly #connection: Connection;
+  readonly #address: SqlAddress;
+  #isStreaming = false;
+
+  constructor(connection: Connection, address: SqlAddress) {
+    this.#connection = connection;
+    this.#address = address;
+  }
+
+  async *stream(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    size: number,
+    decimals: DecimalForm,
+  ): AsyncGenerator<Row[]> {
+    this.#isStreaming = true;
+    let rows: Row[] = [];
+    try {
+      const result = this.#connection.queryStream(
+        { sql, typeCast: castFor(decimals) as never, highWaterMark: size } as never,
+        toMysql(parameters),
+      );
+      for await (const row of result) {
+        rows.push(row as Row);
+        if (rows.length < size) continue;
+        yield rows;
+        rows = [];
+      }
+      this.#isStreaming = false;
+    } catch (error) {
+      throw failure(this.#address, error);
+    }
+    if (rows.length > 0) yield rows;
+  }
+
+  async query(sql: string, parameters: readonly SqlParameter[] = []): Promise<readonly Row[]> {
+    try {
+      const result: unknown = await this.#connection.query(
+        { sql, typeCast: castFor('number') as never },
+        toMysql(parameters),
+      );
+      return Array.isArray(result) ? (result as Row[]) : [];
+    } catch (error) {
+      throw failure(this.#address, error);
+    }
+  }
+
+  async floatColumns(sql: string, parameters: readonly SqlParameter[]): Promise<readonly string[]> {
+    const result = (await this.query(`SELECT * FROM (${sql}) AS q LIMIT 0`, parameters)) as readonly Row[] & {
+      readonly meta?: readonly FieldInfo[];
+    };
+    return (result.meta ?? [])
+      .filter(({ type }) => FLOAT_TYPES.has(String(type)))
+      .map((field) => field.name());
+  }
+
+  async executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void> {
+    try {
+      await this.#connection.beginTransaction();
+      await this.#connection.batch(
+        sql,
+        values.map((row) => toMysql(row)),
+      );
+      await this.#connection.commit();
+    } catch (error) {
+      await this.#connection.rollback().catch(() => undefined); // a broken connection rolls back by itself
+      throw failure(this.#address, error);
+    }
+  }
+
+  async close(): Promise<void> {
+    // In the middle of a result the server would first send the rest: the connection is cut instead.
+    if (this.#isStreaming) this.#connection.destroy();
+    else await this.#connection.end();
+  }
+}
+
+export const MYSQL: SqlDriver = {
+  dialect: 'mysql',
+  placeholder: () => '?',
+  quote: (name) => `\`${name.replaceAll('`', '``')}\``,
+  async open(address, count) {
+    const mariadb = await load();
+    const { hostname, port, username, password, pathname, searchParams } = new URL(address.url);
+    const connections: SqlConnection[] = [];
+    try {
+      for (let i = 0; i < count; i++) {
+        const connection = await mariadb
+          .createConnection({
+            host: hostname,
+            port: port ? Number(port) : 3306,
+            user: decodeURIComponent(username),
+            password: decodeURIComponent(password),
+            database: decodeURIComponent(pathname.slice(1)),
+            ...(searchParams.get('ssl') === 'true' && { ssl: true }),
+            dateStrings: true,
+            bigIntAsNumber: false,
+            decimalAsNumber: false,
+            bulk: false,
+          })
+          .catch((error: unknown) => {
+            throw failure(address, error);
+          });
+        connection.on('error', () => {}); // a cut connection shows in what runs on it
+        const opened = new MysqlConnection(connection, address);
+        connections.push(opened);
+        await opened.query("SET SESSION time_zone = '+00:00'");
+        if (count > 1) {
+          await opened.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
+          await opened.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
+        }
+      }
+      return connections;
+    } catch (error) {
+      await Promise.all(connections.map((connection) => connection.close()));
+      throw error;
+    }
+  },
+};
+
+/** TIMESTAMP is an instant, sent in the session's zone, which is UTC; DATETIME has no zone. */
+function castFor(decimals: DecimalForm) {
+  return (column: FieldInfo, next: TypeCastNextFunction): TypeCastResult | unknown => {
+    switch (String(column.type)) {
+      case 'DECIMAL':
+      case 'NEWDECIMAL': {
+        const text = column.string();
+        return text === null || decimals === 'text' ? text : Number(text);
+      }
+      case 'BIGINT': {
+        const text = column.string();
+        if (text === null) return null;
+        const number = Number(text);
+        return Number.isSafeInteger(number) ? number : BigInt(text);
+      }
+      case 'DATETIME': {
+        const text = column.string();
+        return text === null || isZero(text) ? null : (parseLocalDateTime(text) ?? text);
+      }
+      case 'TIMESTAMP': {
+        const text = column.string();
+        if (text === null || isZero(text)) return null;
+        const local = parseLocalDateTime(text);
+        return local ? new ZonedDateTime(local.epochSecond, local.nanosecond) : text;
+      }
+      case 'DATE': {
+        const text = column.string();
+        return text === null || isZero(text) ? null : (parseLocalDate(text) ?? text);
+      }
+      case 'TIME': {
+        const text = column.string();
+        return text === null ? null : (parseLocalTime(text) ?? longTime(text));
+      }
+      default: {
+        const value: unknown = next();
+        return value instanceof Buffer ? Uint8Array.from(value) : value;
+      }
+    }
+  };
+}
+
+/** MySQL's "no date", which is none. */
+function isZero(text: string): boolean {
+  return text.startsWith('0000-00-00');
+}
+
+/** A TIME may be longer than a day, or negative: it is then a length. */
+function longTime(text: string): Duration | LocalTime | string {
+  const match = /^(-?)(\d+):(\d\d):(\d\d)(?:\.(\d{1,6}))?$/.exec(text);
+  if (!match) return text;
+  const [, sign, hours, minutes, seconds, fraction = ''] = match;
+  const nanos = Number(fraction.padEnd(9, '0'));
+  const whole = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  if (!sign) return new Duration(0, 0, whole, nanos);
+  return nanos === 0 ? new Duration(0, 0, -whole) : new Duration(0, 0, -whole - 1, 1e9 - nanos);
+}
+
+function toMysql(values: readonly SqlParameter[]): unknown[] {
+  return values.map((value) => {
+    if (value instanceof Uint8Array) return Buffer.from(value);
+    if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Buffer)
+      return value;
+    if (!('toJSON' in value)) return JSON.stringify(value);
+    // MySQL takes no T, and no offset for what it stores in UTC.
+    return String(value).replace('T', ' ').replace(/Z$/, '');
+  });
+}
+
+function failure(address: SqlAddress, error: unknown): SourceError {
+  if (error instanceof SourceError) return error;
+  const { errno = 0, sqlState } = error as { readonly errno?: number; readonly sqlState?: string | null };
+  if (AUTH_ERRORS.has(errno)) return sqlError('auth', address, error);
+  const isStatement = errno >= 1000 && errno < 45_000 && !sqlState?.startsWith('08');
+  return sqlError(isStatement ? 'statement' : 'unavailable', address, error);
+}

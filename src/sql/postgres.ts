@@ -1,0 +1,242 @@
+/** PostgreSQL through `pg` and `pg-cursor`: portals, read a batch at a time. */
+import type { Client, types as PgTypes } from 'pg';
+import { SourceError } from '../core/errors.ts';
+import {
+  parseDuration,
+  parseLocalDate,
+  parseLocalDateTime,
+  parseLocalTime,
+  parseZonedDateTime,
+  parseZonedTime,
+} from '../core/temporal-text.ts';
+import type { Row } from '../sources/duckdb.ts';
+import type { DecimalForm } from '../sources/duckdb-values.ts';
+import type { SqlAddress } from './sql-address.ts';
+import {
+  optionalPackage,
+  type SqlConnection,
+  type SqlDriver,
+  type SqlParameter,
+  sqlError,
+} from './sql-database.ts';
+
+type Parse = (text: string) => unknown;
+
+const FLOAT_OIDS = new Set([700, 701, 1700]);
+
+const loadPg = () => optionalPackage('pg', async () => (await import('pg')).default, 'pg pg-cursor');
+const loadCursor = () =>
+  optionalPackage('pg-cursor', async () => (await import('pg-cursor')).default, 'pg pg-cursor');
+
+/** By type number of PostgreSQL's catalogue (pg_type.dat). */
+function parsers(decimals: DecimalForm): Readonly<Record<number, Parse>> {
+  const decimal: Parse = decimals === 'text' ? (text) => text : Number;
+  return {
+    16: (text) => text === 't',
+    17: (text) => Uint8Array.from(Buffer.from(text.slice(2), 'hex')),
+    20: (text) => safeInteger(text),
+    21: Number,
+    23: Number,
+    26: Number,
+    114: (text) => JSON.parse(text) as unknown,
+    700: Number,
+    701: Number,
+    790: decimal,
+    1082: (text) => finite(text, parseLocalDate),
+    1083: (text) => parseLocalTime(text) ?? text,
+    1114: (text) => finite(text, parseLocalDateTime),
+    1184: (text) => finite(text, parseZonedDateTime),
+    1186: (text) => parseDuration(text) ?? text,
+    1266: (text) => parseZonedTime(text) ?? text,
+    1700: decimal,
+    3802: (text) => JSON.parse(text) as unknown,
+  };
+}
+
+/** Arrays by their own type number, and the type of what they hold; the others hold text. */
+const ARRAY_ITEMS: Readonly<Record<number, number>> = {
+  199: 114,
+  1000: 16,
+  1001: 17,
+  1002: 25,
+  1005: 21,
+  1007: 23,
+  1009: 25,
+  1014: 25,
+  1015: 25,
+  1016: 20,
+  1021: 700,
+  1022: 701,
+  1028: 26,
+  1115: 1114,
+  1182: 1082,
+  1183: 1083,
+  1185: 1184,
+  1187: 1186,
+  1231: 1700,
+  1270: 1266,
+  2951: 25,
+  3807: 3802,
+};
+
+const text: Parse = (value) => value;
+
+function typesFor(types: typeof PgTypes, decimals: DecimalForm): { getTypeParser: (oid: number) => Parse } {
+  const known = parsers(decimals);
+  // `arrayParser` is exported by pg-types and missing from its declarations.
+  const { arrayParser } = types as unknown as {
+    arrayParser: { create(source: string, item: Parse): { parse(): unknown[] } };
+  };
+  return {
+    getTypeParser(oid) {
+      const item = ARRAY_ITEMS[oid];
+      if (item === undefined) return known[oid] ?? text;
+      return (value) => arrayParser.create(value, known[item] ?? text).parse();
+    },
+  };
+}
+
+function safeInteger(digits: string): number | bigint {
+  const number = Number(digits);
+  return Number.isSafeInteger(number) ? number : BigInt(digits);
+}
+
+function finite<T>(value: string, parse: (text: string) => T | undefined): T | string {
+  if (value !== 'infinity' && value !== '-infinity') return parse(value) ?? value;
+  throw new SourceError(
+    'GW_SOURCE_FORMAT',
+    `The source holds ${value}, and no Neo4j type has an infinite date.`,
+  );
+}
+
+class PostgresConnection implements SqlConnection {
+  readonly #client: Client;
+  readonly #address: SqlAddress;
+  readonly #types: typeof PgTypes;
+  #isStreaming = false;
+
+  constructor(client: Client, address: SqlAddress, types: typeof PgTypes) {
+    this.#client = client;
+    this.#address = address;
+    this.#types = types;
+  }
+
+  async *stream(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    size: number,
+    decimals: DecimalForm,
+  ): AsyncGenerator<Row[]> {
+    const Cursor = await loadCursor();
+    const types = typesFor(this.#types, decimals);
+    const cursor = this.#client.query(new Cursor<Row>(sql, toPg(parameters), { types: types as never }));
+    this.#isStreaming = true;
+    try {
+      for (;;) {
+        const rows = await cursor.read(size).catch((error: unknown) => {
+          throw failure(this.#address, error);
+        });
+        if (rows.length === 0) break;
+        yield rows;
+      }
+      await cursor.close();
+      this.#isStreaming = false;
+    } catch (error) {
+      // A value that cannot be read is thrown by its parser and is an error of ours already.
+      throw error instanceof SourceError ? error : failure(this.#address, error);
+    }
+  }
+
+  async query(sql: string, parameters: readonly SqlParameter[] = []): Promise<readonly Row[]> {
+    return (await this.#run(sql, parameters)).rows;
+  }
+
+  async floatColumns(sql: string, parameters: readonly SqlParameter[]): Promise<readonly string[]> {
+    const { fields } = await this.#run(`SELECT * FROM (${sql}) AS q LIMIT 0`, parameters);
+    return fields.filter(({ dataTypeID }) => FLOAT_OIDS.has(dataTypeID)).map(({ name }) => name);
+  }
+
+  async executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void> {
+    await this.query('BEGIN');
+    try {
+      // Sent one after the other without waiting: the server answers in order.
+      const sent = values.map((row) =>
+        this.#client.query({ name: 'graphweft', text: sql, values: toPg(row) }),
+      );
+      const failed = (await Promise.allSettled(sent)).find((result) => result.status === 'rejected');
+      if (failed) throw failure(this.#address, failed.reason);
+      await this.query('COMMIT');
+    } catch (error) {
+      await this.query('ROLLBACK').catch(() => undefined); // a broken connection rolls back by itself
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isStreaming) return this.#client.end();
+    // In the middle of a result the server would first send the rest: the connection is cut instead.
+    (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }
+
+  #run(sql: string, parameters: readonly SqlParameter[]) {
+    return this.#client
+      .query({ text: sql, values: toPg(parameters), types: typesFor(this.#types, 'number') as never })
+      .catch((error: unknown) => {
+        throw failure(this.#address, error);
+      });
+  }
+}
+
+export const POSTGRES: SqlDriver = {
+  dialect: 'postgres',
+  placeholder: (i) => `$${i}`,
+  quote: (name) => `"${name.replaceAll('"', '""')}"`,
+  async open(address, count) {
+    const { Client, types } = await loadPg();
+    const connections: SqlConnection[] = [];
+    try {
+      let snapshot: string | undefined;
+      for (let i = 0; i < count; i++) {
+        const client = new Client({ connectionString: address.url, application_name: 'graphweft' });
+        client.on('error', () => {}); // a cut connection shows in what runs on it
+        await client.connect().catch((error: unknown) => {
+          throw failure(address, error);
+        });
+        const connection = new PostgresConnection(client, address, types);
+        connections.push(connection);
+        await connection.query("SET DateStyle = 'ISO'");
+        await connection.query("SET IntervalStyle = 'iso_8601'");
+        await connection.query("SET bytea_output = 'hex'");
+        if (count === 1) continue;
+        await connection.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+        // All read the same snapshot, so that a row which moves between ranges meanwhile is read once.
+        if (snapshot) await connection.query(`SET TRANSACTION SNAPSHOT '${snapshot}'`);
+        else snapshot = String((await connection.query('SELECT pg_export_snapshot() AS id'))[0]?.id);
+      }
+      return connections;
+    } catch (error) {
+      await Promise.all(connections.map((connection) => connection.close()));
+      throw error;
+    }
+  },
+};
+
+/** pg turns dates, arrays and objects into text by itself, our temporal classes by their `toJSON`. */
+function toPg(values: readonly SqlParameter[]): unknown[] {
+  return values.map((value) => {
+    if (typeof value === 'bigint') return value.toString();
+    if (value instanceof Uint8Array) return Buffer.from(value);
+    const isOurs =
+      typeof value === 'object' && value !== null && 'toJSON' in value && !(value instanceof Date);
+    return isOurs ? String(value) : value;
+  });
+}
+
+function failure(address: SqlAddress, error: unknown): SourceError {
+  if (error instanceof SourceError) return error;
+  const code = String((error as { readonly code?: unknown }).code ?? '');
+  if (/^28|^3D000$/.test(code)) return sqlError('auth', address, error);
+  // Class 08 and 57P: the connection; otherwise five characters are a SQLSTATE, anything else is of the network.
+  const isStatement = /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code);
+  return sqlError(isStatement ? 'statement' : 'unavailable', address, error);
+}

@@ -1,0 +1,97 @@
+/** What the three kinds of SQL databases have in common for us: true cursors, transactions, exact values. */
+import { ConfigError, SourceError } from '../core/errors.ts';
+import type { Row } from '../sources/duckdb.ts';
+import type { DecimalForm } from '../sources/duckdb-values.ts';
+import type { SqlAddress, SqlDialect } from './sql-address.ts';
+
+/** What may be bound to a statement. */
+export type SqlParameter = unknown;
+
+/** One connection; what it runs, it runs one after the other. */
+export interface SqlConnection {
+  /** Streams a result with a server-side cursor (or a paused result), at most `size` rows at a time in memory. */
+  stream(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    size: number,
+    decimals: DecimalForm,
+  ): AsyncGenerator<Row[]>;
+  /** Runs a statement and gives its rows; for small results. */
+  query(sql: string, parameters?: readonly SqlParameter[]): Promise<readonly Row[]>;
+  /** Names the columns of a query whose numbers are floating point; may know none. */
+  floatColumns(sql: string, parameters: readonly SqlParameter[]): Promise<readonly string[]>;
+  /** Runs a statement once for each list of values, in one transaction. */
+  executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void>;
+  /** Ends the connection, also in the middle of a result. */
+  close(): Promise<void>;
+}
+
+export interface SqlDriver {
+  readonly dialect: SqlDialect;
+  /** The i-th placeholder of a statement, from 1. */
+  placeholder(i: number): string;
+  quote(name: string): string;
+  /**
+   * Opens connections that see the same state of the database, as far as it can do that.
+   * @throws {@link SourceError} `GW_SQL_UNAVAILABLE`, `GW_SQL_AUTH`
+   */
+  open(address: SqlAddress, count: number): Promise<readonly SqlConnection[]>;
+}
+
+/**
+ * Loads the driver of an address; it is an optional package.
+ * @throws {@link ConfigError} `GW_SQL_DRIVER` when it is not installed.
+ */
+export async function sqlDriver({ dialect }: SqlAddress): Promise<SqlDriver> {
+  switch (dialect) {
+    case 'postgres':
+      return (await import('./postgres.ts')).POSTGRES;
+    case 'mysql':
+      return (await import('./mysql.ts')).MYSQL;
+    case 'sqlite':
+      return (await import('./sqlite.ts')).SQLITE;
+    default:
+      return dialect satisfies never;
+  }
+}
+
+/** Imports an optional package, or says how to get it. @throws {@link ConfigError} `GW_SQL_DRIVER` */
+export async function optionalPackage<T>(name: string, load: () => Promise<T>, install = name): Promise<T> {
+  try {
+    return await load();
+  } catch (cause) {
+    const { code } = cause as { readonly code?: unknown };
+    if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw cause;
+    throw new ConfigError('GW_SQL_DRIVER', `The package \`${name}\` is missing: npm install ${install}`, {
+      cause,
+      details: { package: name },
+    });
+  }
+}
+
+/** How a driver's error reads in one sentence. */
+export type SqlFailure = 'unavailable' | 'auth' | 'statement';
+
+/** Builds the error for what a database said; its address is shown without the password. */
+export function sqlError(kind: SqlFailure, { shown }: SqlAddress, cause: unknown): SourceError {
+  const said = (cause as Error).message || String((cause as { readonly code?: unknown }).code ?? cause);
+  switch (kind) {
+    case 'unavailable':
+      return new SourceError('GW_SQL_UNAVAILABLE', `${shown} does not answer: ${said}`, {
+        cause,
+        retriable: true,
+      });
+    case 'auth':
+      return new SourceError(
+        'GW_SQL_AUTH',
+        `${shown} refused the user, the password or the database: ${said}`,
+        {
+          cause,
+        },
+      );
+    case 'statement':
+      return new SourceError('GW_SQL_STATEMENT', `${shown} refused the statement: ${said}`, { cause });
+    default:
+      return kind satisfies never;
+  }
+}

@@ -1,0 +1,210 @@
+/** SQLite through `node:sqlite` where Node has it, else `better-sqlite3`: a statement that is stepped. */
+import { setImmediate as breathe } from 'node:timers/promises';
+import { SourceError } from '../core/errors.ts';
+import {
+  parseLocalDate,
+  parseLocalDateTime,
+  parseLocalTime,
+  parseZonedDateTime,
+} from '../core/temporal-text.ts';
+import type { Row } from '../sources/duckdb.ts';
+import type { DecimalForm } from '../sources/duckdb-values.ts';
+import { type SqlAddress, sqlitePath } from './sql-address.ts';
+import {
+  optionalPackage,
+  type SqlConnection,
+  type SqlDriver,
+  type SqlParameter,
+  sqlError,
+} from './sql-database.ts';
+
+interface Statement {
+  iterate(...parameters: unknown[]): IterableIterator<Row>;
+  run(...parameters: unknown[]): unknown;
+  /** Name and declared type of each column; none for a statement without rows. */
+  columns(): readonly { readonly name: string; readonly type: string | null }[];
+}
+
+interface Database {
+  prepare(sql: string): Statement;
+  exec(sql: string): unknown;
+  close(): void;
+}
+
+async function openDatabase(path: string): Promise<Database> {
+  const builtIn = await import('node:sqlite' as string).catch(() => undefined);
+  if (builtIn) {
+    const database = new builtIn.DatabaseSync(path);
+    return {
+      exec: (sql) => database.exec(sql),
+      close: () => database.close(),
+      prepare(sql) {
+        const statement = database.prepare(sql);
+        statement.setReadBigInts(true);
+        return statement as Statement;
+      },
+    };
+  }
+  const { default: BetterSqlite } = await optionalPackage(
+    'better-sqlite3',
+    () => import('better-sqlite3' as string) as Promise<{ default: new (path: string) => BetterDatabase }>,
+  );
+  const database = new BetterSqlite(path);
+  return {
+    exec: (sql) => database.exec(sql),
+    close: () => database.close(),
+    prepare(sql) {
+      const statement = database.prepare(sql);
+      if (statement.reader) return statement.safeIntegers();
+      return { run: (...values) => statement.run(...values), columns: () => [], iterate: () => [].values() };
+    },
+  };
+}
+
+interface BetterDatabase extends Omit<Database, 'prepare'> {
+  prepare(sql: string): Statement & { readonly reader: boolean; safeIntegers(): Statement };
+}
+
+type Decode = (value: unknown) => unknown;
+
+/** SQLite has no dates and no booleans of its own; what a column is declared as says what its values mean. */
+function decoderFor(declared: string, decimals: DecimalForm): Decode {
+  const onText =
+    (parse: (text: string) => unknown): Decode =>
+    (value) =>
+      typeof value === 'string' ? (parse(value) ?? value) : plain(value);
+  if (/^(DATETIME|TIMESTAMP)/i.test(declared))
+    return onText((text) => parseLocalDateTime(text) ?? parseZonedDateTime(text));
+  if (/^DATE/i.test(declared)) return onText(parseLocalDate);
+  if (/^TIME/i.test(declared)) return onText(parseLocalTime);
+  if (/^BOOL/i.test(declared)) return (value) => (value === 0n || value === 1n ? value === 1n : plain(value));
+  if (/^JSON/i.test(declared)) return onText((text) => JSON.parse(text) as unknown);
+  if (/^(DECIMAL|NUMERIC)/i.test(declared) && decimals === 'text')
+    return (value) => (typeof value === 'bigint' || typeof value === 'number' ? String(value) : plain(value));
+  return plain;
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : value;
+  }
+  return value instanceof Uint8Array ? Uint8Array.from(value) : value;
+}
+
+class SqliteConnection implements SqlConnection {
+  readonly #database: Database;
+  readonly #address: SqlAddress;
+
+  constructor(database: Database, address: SqlAddress) {
+    this.#database = database;
+    this.#address = address;
+  }
+
+  async *stream(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    size: number,
+    decimals: DecimalForm,
+  ): AsyncGenerator<Row[]> {
+    const result = this.#try(() => {
+      const statement = this.#database.prepare(sql);
+      const decoders = statement
+        .columns()
+        .map(({ name, type }) => [name, decoderFor(type ?? '', decimals)] as const);
+      return { decoders, rows: statement.iterate(...toSqlite(parameters)) };
+    });
+    try {
+      for (let isDone = false; !isDone; ) {
+        const batch: Row[] = [];
+        while (batch.length < size) {
+          const { done, value } = this.#try(() => result.rows.next());
+          if (done) {
+            isDone = true;
+            break;
+          }
+          const row: Row = {};
+          for (const [name, decode] of result.decoders) row[name] = decode(value[name]);
+          batch.push(row);
+        }
+        if (batch.length > 0) yield batch;
+        await breathe(); // stepping is synchronous
+      }
+    } finally {
+      result.rows.return?.();
+    }
+  }
+
+  async query(sql: string, parameters: readonly SqlParameter[] = []): Promise<readonly Row[]> {
+    const statement = this.#try(() => this.#database.prepare(sql));
+    if (statement.columns().length === 0) {
+      this.#try(() => statement.run(...toSqlite(parameters)));
+      return [];
+    }
+    const rows: Row[] = [];
+    for await (const batch of this.stream(sql, parameters, 1000, 'number')) rows.push(...batch);
+    return rows;
+  }
+
+  async floatColumns(sql: string): Promise<readonly string[]> {
+    const columns = this.#try(() => this.#database.prepare(sql).columns());
+    return columns
+      .filter(({ type }) => /^(REAL|FLOA|DOUB|DEC|NUM)/i.test(type ?? ''))
+      .map(({ name }) => name);
+  }
+
+  async executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void> {
+    this.#try(() => {
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        const statement = this.#database.prepare(sql);
+        for (const row of values) statement.run(...toSqlite(row));
+        this.#database.exec('COMMIT');
+      } catch (error) {
+        this.#database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#database.close();
+  }
+
+  #try<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      throw error instanceof SourceError ? error : sqlError('statement', this.#address, error);
+    }
+  }
+}
+
+export const SQLITE: SqlDriver = {
+  dialect: 'sqlite',
+  placeholder: () => '?',
+  quote: (name) => `"${name.replaceAll('"', '""')}"`,
+  async open(address, count) {
+    const connections: SqlConnection[] = [];
+    for (let i = 0; i < count; i++) {
+      try {
+        connections.push(new SqliteConnection(await openDatabase(sqlitePath(address.url)), address));
+      } catch (error) {
+        for (const connection of connections) await connection.close();
+        if ((error as { readonly code?: unknown }).code === 'GW_SQL_DRIVER') throw error;
+        throw sqlError('unavailable', address, error);
+      }
+    }
+    return connections;
+  },
+};
+
+function toSqlite(values: readonly SqlParameter[]): unknown[] {
+  return values.map((value) => {
+    if (typeof value === 'boolean') return value ? 1 : 0;
+    if (value === undefined) return null;
+    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+    if (value instanceof Date) return value.toISOString();
+    return 'toJSON' in value ? String(value) : JSON.stringify(value);
+  });
+}

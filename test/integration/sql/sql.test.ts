@@ -1,0 +1,350 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LocalDate, LocalDateTime, LocalTime, ZonedDateTime } from '../../../src/core/temporal.ts';
+import { node, relationship } from '../../../src/mapping/patterns.ts';
+import { SQLBatchSink } from '../../../src/sinks/sql-batch-sink.ts';
+import type { Row } from '../../../src/sources/duckdb.ts';
+import { SQLBatchSource, type SQLBatchSourceOptions } from '../../../src/sources/sql-batch-source.ts';
+import { parseSqlAddress } from '../../../src/sql/sql-address.ts';
+import { type SqlConnection, sqlDriver } from '../../../src/sql/sql-database.ts';
+import { ParallelSQLLoad2Neo4jTask, SQLLoad2Neo4jTask } from '../../../src/tasks/sql-load-2-neo4j-task.ts';
+import { drain, PLAIN_CONTEXT } from '../../support/batches.ts';
+import { uniqueLabel, useServer } from '../../support/context.ts';
+import { makeFolder } from '../../support/files.ts';
+import { ArraySource } from '../../unit/core/array-source.ts';
+
+const folder = makeFolder();
+afterAll(folder.remove);
+
+const URLS = {
+  postgres: process.env.POSTGRES_URL!,
+  mariadb: process.env.MARIADB_URL!,
+  sqlite: `sqlite:${folder.path('test.db')}`,
+};
+const NAMES = ['postgres', 'mariadb', 'sqlite'] as const;
+type Name = (typeof NAMES)[number];
+
+const connections = new Map<Name, SqlConnection>();
+beforeAll(async () => {
+  for (const name of NAMES) {
+    const address = parseSqlAddress(URLS[name]);
+    const [connection] = await (await sqlDriver(address)).open(address, 1);
+    connections.set(name, connection!);
+  }
+});
+afterAll(async () => {
+  for (const connection of connections.values()) await connection.close();
+});
+
+async function run(name: Name, ...statements: readonly string[]): Promise<void> {
+  for (const statement of statements) await connections.get(name)!.query(statement);
+}
+
+async function read(name: Name, options: Omit<SQLBatchSourceOptions, 'url'>, size = 1000): Promise<Row[]> {
+  const source = new SQLBatchSource<Row>(PLAIN_CONTEXT, { url: URLS[name], ...options });
+  const { items, statistics } = await drain(source, size);
+  expect(statistics.sql_rows_read ?? 0).toBe(items.length);
+  return items;
+}
+
+describe('SQLBatchSource', () => {
+  it('gives the exact types of PostgreSQL', async () => {
+    const query = `SELECT 9007199254740993::bigint AS big, 7::bigint AS small, 1.10::numeric AS money, 2.5::float8 AS f,
+      timestamp '2020-02-03 04:05:06.789012' AS ts, timestamptz '2020-02-03 04:05:06+05:30' AS tz,
+      date '0044-03-15 BC' AS ides, time '23:59:59.5' AS t, ARRAY[1, NULL, 3]::bigint[] AS list,
+      ARRAY['a,"b', 'c'] AS texts, '{"a": [1]}'::jsonb AS j, '\\xdeadbeef'::bytea AS bytes, true AS yes,
+      NULL::int AS nothing, 'NaN'::float8 AS nan, ARRAY[date '2020-01-01'] AS dates, interval '-1 day 2 hours' AS i`;
+    const [row] = await read('postgres', { query });
+    expect(row).toEqual({
+      big: 9007199254740993n,
+      small: 7,
+      money: 1.1,
+      f: 2.5,
+      ts: new LocalDateTime(Date.UTC(2020, 1, 3, 4, 5, 6) / 1000, 789_012_000),
+      tz: new ZonedDateTime(Date.UTC(2020, 1, 2, 22, 35, 6) / 1000, 0, expect.any(Number) as never),
+      ides: new LocalDate(-735_160 + 0),
+      t: new LocalTime(86_399, 500_000_000),
+      list: [1, null, 3],
+      texts: ['a,"b', 'c'],
+      j: { a: [1] },
+      bytes: Uint8Array.of(0xde, 0xad, 0xbe, 0xef),
+      yes: true,
+      nothing: null,
+      nan: Number.NaN,
+      dates: [new LocalDate(18_262)],
+      i: expect.objectContaining({ days: -1, seconds: 7200 }),
+    });
+    expect(String(row!.ides)).toBe('-0043-03-15');
+    expect(await read('postgres', { query: 'SELECT 1.10::numeric AS money', decimals: 'text' })).toEqual([
+      { money: '1.10' },
+    ]);
+  });
+
+  it('gives the exact types of MariaDB', async () => {
+    await run(
+      'mariadb',
+      'DROP TABLE IF EXISTS types',
+      `CREATE TABLE types (big BIGINT, small BIGINT, money DECIMAL(10,2), f DOUBLE, ts DATETIME(6), tz TIMESTAMP(3) NULL,
+        d DATE, t TIME(1), long_time TIME, j JSON, bytes VARBINARY(10), nothing INT, word VARCHAR(10), zero DATE)`,
+      `SET SESSION sql_mode = ''`,
+      `INSERT INTO types VALUES (9007199254740993, 7, 1.10, 2.5, '2020-02-03 04:05:06.789012', '2020-02-03 04:05:06.789',
+        '2020-01-01', '23:59:59.5', '-30:00:00', '{"a": [1]}', x'deadbeef', NULL, '✈', '0000-00-00')`,
+    );
+    const [row] = await read('mariadb', { query: 'SELECT * FROM types' });
+    expect(row).toEqual({
+      big: 9007199254740993n,
+      small: 7,
+      money: 1.1,
+      f: 2.5,
+      ts: new LocalDateTime(Date.UTC(2020, 1, 3, 4, 5, 6) / 1000, 789_012_000),
+      tz: new ZonedDateTime(Date.UTC(2020, 1, 3, 4, 5, 6) / 1000, 789_000_000),
+      d: new LocalDate(18_262),
+      t: new LocalTime(86_399, 500_000_000),
+      long_time: expect.objectContaining({ seconds: -108_000 }),
+      j: { a: [1] },
+      bytes: Uint8Array.of(0xde, 0xad, 0xbe, 0xef),
+      nothing: null,
+      word: '✈',
+      zero: null,
+    });
+    const [exact] = await read('mariadb', { query: 'SELECT money FROM types', decimals: 'text' });
+    expect(exact).toEqual({ money: '1.10' });
+  });
+
+  it('gives the declared types of SQLite', async () => {
+    await run(
+      'sqlite',
+      'DROP TABLE IF EXISTS types',
+      `CREATE TABLE types (big INTEGER, small INTEGER, f REAL, ts DATETIME, d DATE, yes BOOLEAN, j JSON, bytes BLOB,
+        word TEXT, nil TEXT)`,
+      `INSERT INTO types VALUES (9007199254740993, 7, 2.5, '2020-02-03 04:05:06', '2020-01-01', 1, '{"a": [1]}',
+        x'deadbeef', '✈', NULL)`,
+    );
+    expect(await read('sqlite', { query: 'SELECT * FROM types' })).toEqual([
+      {
+        big: 9007199254740993n,
+        small: 7,
+        f: 2.5,
+        ts: new LocalDateTime(Date.UTC(2020, 1, 3, 4, 5, 6) / 1000),
+        d: new LocalDate(18_262),
+        yes: true,
+        j: { a: [1] },
+        bytes: Uint8Array.of(0xde, 0xad, 0xbe, 0xef),
+        word: '✈',
+        nil: null,
+      },
+    ]);
+  });
+
+  it.each(NAMES)('binds parameters, never pastes them, and transforms rows: %s', async (name) => {
+    const evil = "x'; DROP TABLE people; --";
+    const type = name === 'sqlite' ? 'TEXT' : 'VARCHAR(100)';
+    await run(name, 'DROP TABLE IF EXISTS people', `CREATE TABLE people (id INT, name ${type})`);
+    await drain(
+      new SQLBatchSink(PLAIN_CONTEXT, {
+        url: URLS[name],
+        table: 'people',
+        predecessor: new ArraySource([
+          [
+            { id: 1, name: evil },
+            { id: 2, name: null },
+          ],
+          [{ id: 3, name: 'x' }],
+        ]),
+      }),
+      10,
+    );
+    const place = name === 'postgres' ? '$1' : '?';
+    const query = `SELECT id, name FROM people WHERE name = ${place}`;
+    const rowTransformer = (row: Row) => ({ key: row.id });
+    expect(await read(name, { query, parameters: [evil], rowTransformer })).toEqual([{ key: 1 }]);
+    expect(await read(name, { query: 'SELECT count(*) AS n FROM people' })).toEqual([{ n: 3 }]);
+  });
+
+  it.each(NAMES)('reads each row once in ranges, with nulls too: %s', async (name) => {
+    const cell = fc.oneof(fc.constant(null), fc.integer({ min: -50, max: 50 }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(cell, { maxLength: 60 }),
+        fc.oneof(
+          fc.record({ count: fc.integer({ min: 1, max: 5 }) }),
+          fc.record({
+            bounds: fc
+              .uniqueArray(fc.integer({ min: -60, max: 60 }), { maxLength: 4 })
+              .map((b) => b.sort((x, y) => x - y)),
+          }),
+        ),
+        async (values, how) => {
+          await run(name, 'DROP TABLE IF EXISTS parts', 'CREATE TABLE parts (id INT, k INT)');
+          if (values.length > 0)
+            await run(name, `INSERT INTO parts VALUES ${values.map((k, id) => `(${id}, ${k})`).join(', ')}`);
+          const rows = await read(
+            name,
+            { query: 'SELECT * FROM parts;', partition: { column: 'k', ...how } },
+            7,
+          );
+          expect(rows.map(({ id }) => Number(id)).sort((a, b) => a - b)).toEqual(values.map((_, i) => i));
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
+  it.each(NAMES)('ends in the middle when it is left, and reads again: %s', async (name) => {
+    const query =
+      name === 'mariadb'
+        ? 'SELECT seq AS n FROM seq_1_to_200000'
+        : 'WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 200000) SELECT n FROM t';
+    const source = new SQLBatchSource<Row>(PLAIN_CONTEXT, { url: URLS[name], query });
+    for (let again = 0; again < 2; again++) {
+      for await (const { chunk, origin } of source.getBatch(100)) {
+        expect(chunk.length).toBe(100);
+        expect(Number(chunk[0]!.n)).toBe(1);
+        expect(origin).toMatchObject({ firstRow: 0 });
+        break;
+      }
+    }
+  });
+
+  it('says in one sentence what is wrong, without the password', async () => {
+    const wrong = URLS.postgres.replace(/:[0-9a-f]+@/, ':planted-secret@');
+    const failures = [
+      [{ url: wrong, query: 'SELECT 1' }, 'GW_SQL_AUTH'],
+      [{ url: URLS.mariadb.replace(/:[0-9a-f]+@/, ':planted-secret@'), query: 'SELECT 1' }, 'GW_SQL_AUTH'],
+      [{ url: 'postgres://me:planted-secret@127.0.0.1:1/x', query: 'SELECT 1' }, 'GW_SQL_UNAVAILABLE'],
+      [{ url: 'mysql://me:planted-secret@127.0.0.1:1/x', query: 'SELECT 1' }, 'GW_SQL_UNAVAILABLE'],
+      [{ url: 'sqlite:/nowhere/at/all.db', query: 'SELECT 1' }, 'GW_SQL_UNAVAILABLE'],
+      ...NAMES.map((name) => [{ url: URLS[name], query: 'SELEC 1' }, 'GW_SQL_STATEMENT'] as const),
+    ] as const;
+    for (const [options, code] of failures) {
+      const error = await drain(new SQLBatchSource(PLAIN_CONTEXT, options), 10).catch((e: unknown) => e);
+      expect(error, JSON.stringify(options)).toMatchObject({ code });
+      expect(JSON.stringify(error)).not.toContain('planted-secret');
+      expect((error as Error).message).not.toContain('planted-secret');
+    }
+    expect(() => new SQLBatchSource(PLAIN_CONTEXT, { query: 'SELECT 1' })).toThrow(
+      /SQL address must look like/,
+    );
+    expect(
+      () => new SQLBatchSource(PLAIN_CONTEXT, { url: 'oracle://u:planted-secret@h/x', query: 'SELECT 1' }),
+    ).toThrow(expect.not.stringContaining('planted-secret'));
+  });
+});
+
+describe('SQLBatchSink', () => {
+  it.each(NAMES)('writes a batch in one transaction, or none of it: %s', async (name) => {
+    await run(name, 'DROP TABLE IF EXISTS uniq', 'CREATE TABLE uniq (id INT PRIMARY KEY)');
+    const batches = [
+      [{ id: 1 }, { id: 2 }],
+      [{ id: 3 }, { id: 1 }],
+    ];
+    const sink = new SQLBatchSink(PLAIN_CONTEXT, {
+      url: URLS[name],
+      table: 'uniq',
+      predecessor: new ArraySource(batches),
+    });
+    await expect(drain(sink, 2)).rejects.toMatchObject({ code: 'GW_SQL_STATEMENT' });
+    expect(await read(name, { query: 'SELECT id FROM uniq ORDER BY id' })).toEqual([{ id: 1 }, { id: 2 }]);
+    const place = name === 'postgres' ? '$1' : '?';
+    const update = new SQLBatchSink(PLAIN_CONTEXT, {
+      url: URLS[name],
+      query: `UPDATE uniq SET id = id + 10 WHERE id = ${place}`,
+      columns: ['id'],
+      predecessor: new ArraySource([[{ id: 2 }]]),
+    });
+    expect((await drain(update, 10)).statistics).toMatchObject({ sql_rows_written: 1 });
+    expect(await read(name, { query: 'SELECT id FROM uniq ORDER BY id' })).toEqual([{ id: 1 }, { id: 12 }]);
+  });
+
+  it.each(NAMES)('writes what it reads, type by type: %s', async (name) => {
+    const bytes = { postgres: 'BYTEA', mariadb: 'VARBINARY(9)', sqlite: 'BLOB' }[name];
+    const stamp = { postgres: 'TIMESTAMP', mariadb: 'DATETIME(6)', sqlite: 'DATETIME' }[name];
+    await run(
+      name,
+      'DROP TABLE IF EXISTS mixed',
+      `CREATE TABLE mixed (n BIGINT, f DOUBLE PRECISION, s VARCHAR(50), d DATE, ts ${stamp}, b ${bytes})`,
+    );
+    const rows = [
+      {
+        n: 2n ** 60n,
+        f: 0.1,
+        s: `"quoted" 'so' ✈`,
+        d: new LocalDate(18_262),
+        ts: new LocalDateTime(1_580_702_706, 500_000_000),
+        b: Uint8Array.of(0, 255),
+      },
+      { n: -1, f: null, s: '', d: null, ts: null, b: null },
+    ];
+    await drain(
+      new SQLBatchSink(PLAIN_CONTEXT, {
+        url: URLS[name],
+        table: 'mixed',
+        predecessor: new ArraySource([rows]),
+      }),
+      10,
+    );
+    expect(await read(name, { query: 'SELECT * FROM mixed ORDER BY n DESC' })).toEqual(rows);
+  });
+});
+
+describe('a load from SQL', () => {
+  const { context } = useServer();
+
+  it.each(NAMES)('loads with one writer and in parallel, read in ranges: %s', async (name) => {
+    await run(
+      name,
+      'DROP TABLE IF EXISTS follows',
+      'CREATE TABLE follows (a INT, b INT, weight DOUBLE PRECISION)',
+    );
+    const rows = Array.from({ length: 3000 }, (_, i) => `(${i % 97}, ${(i * 7) % 89}, ${i}.0)`);
+    for (let from = 0; from < rows.length; from += 500)
+      await run(name, `INSERT INTO follows VALUES ${rows.slice(from, from + 500).join(', ')}`);
+    const label = uniqueLabel('Person');
+    const mapping = relationship('FOLLOWS', {
+      from: node(label, { id: 'a' }, { write: 'merge' }),
+      to: node(label, { id: 'b' }, { write: 'merge' }),
+      properties: ['weight'],
+      write: 'create',
+    });
+    const options = { url: URLS[name], sql: 'SELECT a, b, weight FROM follows', mapping, batchSize: 200 };
+    const plain = await new SQLLoad2Neo4jTask(context(), options).execute();
+    expect(plain.error).toBeUndefined();
+    const parallel = await new ParallelSQLLoad2Neo4jTask(context(), {
+      ...options,
+      partition: { column: 'a', count: 3 },
+    }).execute();
+    expect(parallel.error).toBeUndefined();
+    for (const { summary } of [plain, parallel])
+      expect(summary).toMatchObject({ relationships_created: 3000, sql_rows_read: 3000 });
+    expect(plain.summary.nodes_created).toBe(97);
+    const { rows: found } = await context().neo4j.query(
+      `MATCH (:\`${label}\`)-[r:FOLLOWS]->() RETURN count(r) AS n, sum(r.weight) AS total, r.weight IS :: FLOAT AS f`,
+    );
+    expect(found).toEqual([{ n: 6000, total: 3000 * 2999, f: true }]);
+  });
+});
+
+describe('the memory of a source', () => {
+  it.each(NAMES)(
+    'stays within 64 MB of heap for two million rows: %s',
+    { timeout: 180_000 },
+    async (name) => {
+      const wide = "'a text of some length, so that two million of them do not fit'";
+      const query =
+        name === 'mariadb'
+          ? `SELECT seq AS n, ${wide} AS s FROM seq_1_to_2000000`
+          : name === 'postgres'
+            ? `SELECT n, ${wide} AS s FROM generate_series(1, 2000000) AS t(n)`
+            : `WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 2000000) SELECT n, ${wide} AS s FROM t`;
+      const script = new URL('./read-all.mjs', import.meta.url).pathname;
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        ['--max-old-space-size=64', script, URLS[name], query],
+        { maxBuffer: 1e6 },
+      );
+      expect(JSON.parse(stdout)).toEqual({ rows: 2_000_000 });
+    },
+  );
+});
