@@ -54,6 +54,7 @@ export {
   Neo4jConnection,
   type Neo4jConnectionOptions,
   type Neo4jContext,
+  type QueryOptions,
   type QueryResult,
   type WriteOptions,
 } from './neo4j/connection.ts';
@@ -86,6 +87,7 @@ export {
 export type { Cell } from './parallel/wave-schedule.ts';
 export { type CreateReporterOptions, createReporter } from './reporting/create-reporter.ts';
 export { LogReporter, type LogReporterOptions } from './reporting/log-reporter.ts';
+export { Neo4jReporter, type Neo4jReporterOptions } from './reporting/neo4j-reporter.ts';
 export { TerminalReporter, type TerminalReporterOptions } from './reporting/terminal-reporter.ts';
 export {
   CypherBatchSink,
@@ -115,6 +117,9 @@ export {
   type SqlPartition,
   type SqlReadOptions,
 } from './sources/sql-batch-source.ts';
+  CreateReportingConstraintsTask,
+  type CreateReportingConstraintsTaskOptions,
+} from './tasks/create-reporting-constraints-task.ts';
 export {
   CSVLoad2Neo4jTask,
   type CSVLoad2Neo4jTaskOptions,

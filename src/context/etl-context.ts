@@ -1,15 +1,19 @@
 import type { Environment } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
 import { pickOptions, refuseUnknownKeys } from '../core/options.ts';
-import { type Reporter, shieldReporter } from '../core/reporter.ts';
+import { combineReporters, type Reporter, shieldReporter } from '../core/reporter.ts';
 import { type Neo4jAddress, Neo4jConnection, type Neo4jContext } from '../neo4j/connection.ts';
 import { findEmbeddedServer } from '../neo4j/embedded/embedded-server.ts';
 import { createReporter } from '../reporting/create-reporter.ts';
+import { Neo4jReporter } from '../reporting/neo4j-reporter.ts';
 
 export interface ETLContextOptions {
   /** Variables by name. Default: the process's environment. */
   readonly env?: Environment;
-  /** Default: what GRAPHWEFT_REPORTER says, else the live tree on a terminal and plain lines elsewhere. */
+  /**
+   * What is shown of a run. Default: what GRAPHWEFT_REPORTER says, else the live tree on a terminal and plain lines
+   * elsewhere. REPORTER_DATABASE adds to it, whichever it is.
+   */
   readonly reporter?: Reporter;
   /** Aborts every task of the context. */
   readonly signal?: AbortSignal;
@@ -25,7 +29,8 @@ export interface ETLContextOptions {
  * something is asked of it.
  *
  * The database is NEO4J_URI with NEO4J_USERNAME (default 'neo4j'), NEO4J_PASSWORD and NEO4J_DATABASE; where NEO4J_URI
- * is not set, the embedded server that runs in this folder.
+ * is not set, the embedded server that runs in this folder. With REPORTER_DATABASE, runs are kept in that database of
+ * the same server ({@link Neo4jReporter}), beside what is shown of them; Community has one database, 'neo4j'.
  *
  * @example
  * ```ts
@@ -45,12 +50,21 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
     this.env = env;
     this.signal = signal;
     this.neo4j = new Neo4jConnection(() => addressFrom(env), pickOptions(options, ['maxCommits']));
-    this.#reporter = reporter && shieldReporter(reporter);
+    this.#reporter = reporter && this.#kept(shieldReporter(reporter));
   }
 
   get reporter(): Reporter {
-    this.#reporter ??= createReporter({ env: this.env });
+    this.#reporter ??= this.#kept(createReporter({ env: this.env }));
     return this.#reporter;
+  }
+
+  /** Puts beside what is shown of a run what is kept of it. */
+  #kept(shown: Reporter): Reporter {
+    const { REPORTER_DATABASE: database } = this.env;
+    if (!database) return shown;
+    const { neo4j, signal } = this;
+    const warn = (message: string) => shown.warn(message);
+    return combineReporters([shown, new Neo4jReporter({ neo4j, database, signal, warn })]);
   }
 
   /** Closes the reporter and the connections to the database. */

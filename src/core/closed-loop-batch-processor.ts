@@ -13,7 +13,10 @@ export class ClosedLoopBatchProcessor<In = unknown> extends BatchProcessor<In, n
     const { predecessor, task } = this;
     throwIfAborted(this.signal);
     const rows = task && (await this.countRows());
-    if (rows !== undefined) this.context.reporter.taskExpects?.(task!, { rows });
+    if (rows !== undefined) {
+      const batches = predecessor.reportsProgress ? undefined : Math.ceil(rows / maxBatchSize);
+      this.context.reporter.taskExpects?.(task!, { rows, ...(batches !== undefined && { batches }) });
+    }
     let statistics: Statistics = {};
     let batchSize = 0;
     for await (const batch of predecessor.getBatch(maxBatchSize)) {

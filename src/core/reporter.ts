@@ -34,6 +34,8 @@ export interface TaskProgress {
 export interface TaskExpectation {
   /** Rows that the source holds. */
   readonly rows: number;
+  /** Batches that these rows make; left out where nobody knows, as of waves. */
+  readonly batches?: number;
 }
 
 /**
@@ -62,6 +64,21 @@ export const SILENT_REPORTER: Reporter = Object.freeze({
   taskEnded() {},
   warn() {},
 });
+
+/** Tells several reporters the same; an error in one of them is kept from the others and from the load. */
+export function combineReporters(reporters: readonly Reporter[]): Reporter {
+  const all = reporters.map(shieldReporter);
+  return {
+    taskStarted: (task) => all.forEach((each) => void each.taskStarted(task)),
+    taskExpects: (task, expected) => all.forEach((each) => void each.taskExpects?.(task, expected)),
+    taskProgress: (task, progress) => all.forEach((each) => void each.taskProgress(task, progress)),
+    taskEnded: (task, result) => all.forEach((each) => void each.taskEnded(task, result)),
+    warn: (message) => all.forEach((each) => void each.warn(message)),
+    close: async () => {
+      await Promise.all(all.map((each) => each.close?.()));
+    },
+  };
+}
 
 /** Wraps a reporter so that an error in it warns once on the error stream and never reaches the load. */
 export function shieldReporter(reporter: Reporter): Reporter {

@@ -35,6 +35,13 @@ export interface QueryResult {
   readonly statistics: Statistics;
 }
 
+export interface QueryOptions {
+  /** Database of the same server. Default: the connection's own. */
+  readonly database?: string | undefined;
+  /** The server ends a transaction that runs longer. Default: no limit but the server's. */
+  readonly timeoutMs?: number | undefined;
+}
+
 export interface WriteOptions extends Partial<RetryOptions> {
   /** The server ends a transaction that runs longer. Default: 10 minutes. */
   readonly timeoutMs?: number;
@@ -91,18 +98,24 @@ export class Neo4jConnection implements AsyncDisposable {
    * Runs one statement in a transaction of its own, without retry.
    * @throws {@link ConfigError} or {@link WriteError} with a `GW_NEO4J_…` code.
    */
-  async query(cypher: string, parameters: Readonly<Record<string, unknown>> = {}): Promise<QueryResult> {
+  async query(
+    cypher: string,
+    parameters: Readonly<Record<string, unknown>> = {},
+    { database: asked, timeoutMs }: QueryOptions = {},
+  ): Promise<QueryResult> {
     const { driver, address } = await this.#open();
     const [sent] = toBatchParameter([parameters], new Set());
-    const session = driver.session({ ...(address.database && { database: address.database }) });
+    const database = asked ?? address.database;
+    const session = driver.session({ ...(database && { database }) });
     try {
-      const result = session.run(cypher, sent as Record<string, unknown>);
+      const limit = { ...(timeoutMs !== undefined && { timeout: timeoutMs }) };
+      const result = session.run(cypher, sent as Record<string, unknown>, limit);
       const columns = (await result.keys()).map(String);
       const { records, summary } = await result;
       const rows = records.map((record) => fromResultValue(record.toObject()) as Record<string, unknown>);
       return { rows, columns, statistics: countersOf(summary.counters) };
     } catch (error) {
-      throw clearNeo4jError(error, address);
+      throw clearNeo4jError(error, { ...address, database });
     } finally {
       await session.close();
     }

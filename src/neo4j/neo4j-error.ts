@@ -46,7 +46,7 @@ export function clearNeo4jError(error: unknown, { uri, username, database }: Err
   if (/Schema\.(ConstraintValidationFailed|ConstraintViolation)/.test(code)) {
     return make('GW_NEO4J_CONSTRAINT', `A row breaks a constraint: ${reason}`);
   }
-  if (/TransactionTimedOut|TransactionTerminated|Transaction\.Terminated/.test(code)) {
+  if (/TransactionTimedOut|TransactionTerminated|Transaction\.Terminated|LockClientStopped/.test(code)) {
     return make(
       'GW_NEO4J_TIMEOUT',
       `A transaction was ended by its time limit or by an administrator: ${reason}`,

@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { type Reporter, SILENT_REPORTER, shieldReporter } from '../../../src/core/reporter.ts';
+import {
+  combineReporters,
+  type Reporter,
+  SILENT_REPORTER,
+  shieldReporter,
+} from '../../../src/core/reporter.ts';
 import { TaskReturn } from '../../../src/core/task-return.ts';
 import { quiet, rejectionOf } from './deferred.ts';
 import { FunctionTask, RecordingReporter, testContext } from './test-context.ts';
@@ -151,5 +156,33 @@ describe('shieldReporter', () => {
     expect(await new FunctionTask(context, 'load').execute()).toMatchObject({ success: true });
     const bare = new FunctionTask({ ...context, reporter: throwing }, 'load');
     expect(await rejectionOf(bare.execute())).toBeInstanceOf(Error);
+  });
+});
+
+describe('combineReporters', () => {
+  it('tells all the same, and keeps the error of one from the others', async () => {
+    const [first, last] = [new RecordingReporter(), new RecordingReporter()];
+    const closed: string[] = [];
+    const failing = broken({
+      taskStarted: () => {
+        throw new Error('no terminal');
+      },
+      close: () => closed.push('failing'),
+    });
+    const combined = combineReporters([
+      Object.assign(first, { close: () => void closed.push('first') }),
+      failing,
+      last,
+    ]);
+    combined.taskStarted(task);
+    combined.taskExpects?.(task, { rows: 5, batches: 2 });
+    combined.taskProgress(task, { rows: 3 });
+    combined.taskEnded(task, result);
+    combined.warn('careful');
+    await combined.close?.();
+    expect(first.events.map(({ type }) => type)).toEqual(['started', 'expects', 'progress', 'ended']);
+    expect(last.events).toEqual(first.events);
+    expect(closed).toEqual(['first', 'failing']);
+    expect(emitWarning).toHaveBeenCalledTimes(1);
   });
 });
