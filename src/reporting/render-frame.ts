@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { Statistics } from '../core/statistics.ts';
 import { formatCount, formatDuration, formatRate } from './format.ts';
+import { type Palette, paletteFor } from './palette.ts';
 import type { TaskProgressState, TaskTree } from './task-progress.ts';
 
 export interface FrameOptions {
@@ -9,16 +10,6 @@ export interface FrameOptions {
   readonly width: number;
   readonly nowMs: number;
   readonly colour: boolean;
-}
-
-type Paint = (text: string) => string;
-interface Palette {
-  readonly dim: Paint;
-  readonly bold: Paint;
-  readonly green: Paint;
-  readonly red: Paint;
-  readonly yellow: Paint;
-  readonly cyan: Paint;
 }
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
@@ -216,19 +207,4 @@ function truncate(line: string, width: number, colour: boolean): string {
     cut += piece;
   }
   return `${cut}…${colour ? `${ESCAPE}[0m` : ''}`;
-}
-
-function paletteFor(colour: boolean): Palette {
-  const paint =
-    (on: number, off: number): Paint =>
-    (text) =>
-      colour ? `${ESCAPE}[${on}m${text}${ESCAPE}[${off}m` : text;
-  return {
-    dim: paint(2, 22),
-    bold: paint(1, 22),
-    green: paint(32, 39),
-    red: paint(31, 39),
-    yellow: paint(33, 39),
-    cyan: paint(36, 39),
-  };
 }

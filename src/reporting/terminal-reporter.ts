@@ -3,6 +3,7 @@ import type { Environment } from '../core/context.ts';
 import type { ReportedTask, Reporter, TaskExpectation, TaskProgress } from '../core/reporter.ts';
 import type { TaskReturn } from '../core/task-return.ts';
 import { formatCount, formatDuration, formatRate } from './format.ts';
+import { hasColour } from './palette.ts';
 import { keyCounts, renderFrame, warningCounts } from './render-frame.ts';
 import { type TaskProgressState, TaskTree } from './task-progress.ts';
 
@@ -147,11 +148,4 @@ function describeEnd(state: TaskProgressState, nowMs: number): string {
   return state.state === 'failed'
     ? `failed ${what}: ${state.error?.message ?? 'no reason given'}`
     : `done ${what}`;
-}
-
-/** @see https://no-color.org */
-function hasColour(env: Environment, isTerminal: boolean): boolean {
-  if (env.NO_COLOR) return false;
-  if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0';
-  return isTerminal;
 }

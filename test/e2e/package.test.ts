@@ -33,14 +33,16 @@ describe('the package', () => {
       'ParquetLoad2Neo4jTask',
       'ParallelParquetLoad2Neo4jTask',
       'ExecuteCypherTask',
+      'CreateReportingConstraintsTask',
       'LogReporter',
       'TerminalReporter',
+      'Neo4jReporter',
       'GraphweftError',
     ];
     const built = (await import('graphweft')) as Record<string, unknown>;
     for (const name of names) expect(typeof built[name], name).toBe('function');
     const cli = (await import('graphweft/cli')) as Record<string, unknown>;
-    for (const name of ['runProgram', 'runMain', 'stopOnSignals', 'createProgram'])
+    for (const name of ['runProgram', 'runMain', 'stopOnSignals', 'createProgram', 'addRunCommands'])
       expect(typeof cli[name], name).toBe('function');
   });
 

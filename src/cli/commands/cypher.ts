@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ETLContext } from '../../context/etl-context.ts';
 import { optionError } from '../../core/options.ts';
 import { SILENT_REPORTER } from '../../core/reporter.ts';
+import { jsonValue } from '../json.ts';
 import { describeStatistics, formatTable } from '../tables.ts';
 
 /** `graphweft cypher STATEMENT`: runs a statement and prints a table. */
@@ -44,8 +45,4 @@ function parameterValue(text: string): unknown {
   } catch {
     return text; // not JSON, so it is meant as text
   }
-}
-
-function jsonValue(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
 }
