@@ -60,6 +60,7 @@ describe('the package', () => {
       'dist/index.d.ts',
       'dist/cli/index.js',
       'docs/errors.md',
+      'docs/dashboards/neodash.json',
       'LICENSE',
       'compose.yaml',
     ]) {
