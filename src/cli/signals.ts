@@ -1,4 +1,5 @@
 import { AbortedError } from '../core/errors.ts';
+import { TerminalReporter } from '../reporting/terminal-reporter.ts';
 import { EXIT } from './exit-codes.ts';
 
 /**
@@ -9,7 +10,8 @@ export function stopOnSignals(): AbortController {
   const controller = new AbortController();
   const stop = (name: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    process.stderr.write(`\n${name}: finishing what runs; once more ends at once\n`);
+    const message = `${name}: finishing what runs; once more ends at once`;
+    if (!TerminalReporter.writeAbove(process.stderr, message)) process.stderr.write(`\n${message}\n`);
     controller.abort(
       new AbortedError('GW_ABORTED', `Interrupted by ${name}; what was committed before is in the account.`),
     );

@@ -28,6 +28,9 @@ const FRAME_MS = 100;
 const DEFAULT_PLAIN_INTERVAL_MS = 10_000;
 const DEFAULT_COLUMNS = 80;
 
+/** Reporters that draw at the moment. */
+const DRAWING = new Set<TerminalReporter>();
+
 /**
  * Shows the task tree with a bar for each running task: rows, rows/s, time to go, batches, retries, rejected rows.
  * Where the stream is no terminal, it prints plain lines: one when a task starts, one every ten seconds, one at its end.
@@ -86,11 +89,24 @@ export class TerminalReporter implements Reporter {
 
   warn(message: string): void {
     if (!this.#live) this.#stream.write(`warning: ${message}\n`);
-    else {
-      this.#update.clear();
-      this.#stream.write(`${this.#colour ? '\u001b[33mwarning:\u001b[39m' : 'warning:'} ${message}\n`);
-      if (this.#tree.isRunning) this.#draw();
-    }
+    else this.#writeAbove(`${this.#colour ? '\u001b[33mwarning:\u001b[39m' : 'warning:'} ${message}`);
+  }
+
+  /**
+   * Writes a line above the tree that is drawn on a stream; false where none is. A line that is written past the tree
+   * is drawn over, and leaves a piece of the tree behind.
+   */
+  static writeAbove(stream: ReportStream, line: string): boolean {
+    const drawing = [...DRAWING].find((reporter) => reporter.#stream === stream);
+    if (!drawing) return false;
+    drawing.#writeAbove(line);
+    return true;
+  }
+
+  #writeAbove(line: string): void {
+    this.#update.clear();
+    this.#stream.write(`${line}\n`);
+    if (this.#tree.isRunning) this.#draw();
   }
 
   close(): void {
@@ -100,6 +116,7 @@ export class TerminalReporter implements Reporter {
   #startDrawing(): void {
     if (this.#timer) return;
     this.#timer = setInterval(() => this.#draw(), FRAME_MS);
+    DRAWING.add(this);
     this.#timer.unref(); // watching a load must not keep the process alive
     this.#draw();
   }
@@ -113,6 +130,7 @@ export class TerminalReporter implements Reporter {
   #finishFrame(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    DRAWING.delete(this);
     if (this.#tree.roots.length > 0) this.#draw();
     this.#update.done();
     this.#tree = new TaskTree();

@@ -70,6 +70,23 @@ describe('TerminalReporter', () => {
     expect(text()).toContain(`${ESCAPE}[32m`);
   });
 
+  it('lets others write above its tree, and only while it draws', () => {
+    const { stream, text } = recordingStream(true);
+    const reporter = new TerminalReporter({ stream, env: {} });
+    const task = fakeTask('flights');
+    expect(TerminalReporter.writeAbove(stream, 'SIGINT')).toBe(false);
+    reporter.taskStarted(task);
+    const before = text().length;
+    expect(TerminalReporter.writeAbove(stream, 'SIGINT')).toBe(true);
+    expect(TerminalReporter.writeAbove(recordingStream(true).stream, 'SIGINT')).toBe(false);
+    const written = text().slice(before);
+    // The tree is wiped, the line is written, the tree is drawn again.
+    expect(written.indexOf('SIGINT\n')).toBeGreaterThan(0);
+    expect(written.indexOf('flights')).toBeGreaterThan(written.indexOf('SIGINT'));
+    reporter.taskEnded(task, new TaskReturn());
+    expect(TerminalReporter.writeAbove(stream, 'SIGINT')).toBe(false);
+  });
+
   it('honours NO_COLOR, TERM=dumb and CI', () => {
     const drawn = (env: Record<string, string>) => {
       const { stream, text } = recordingStream(true);
