@@ -23,6 +23,7 @@ export {
 } from './core/errors.ts';
 export { ParallelTaskGroup } from './core/parallel-task-group.ts';
 export {
+  combineReporters,
   type ReportedTask,
   type Reporter,
   SILENT_REPORTER,

@@ -63,7 +63,7 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
     const { REPORTER_DATABASE: database } = this.env;
     if (!database) return shown;
     const { neo4j, signal } = this;
-    const warn = (message: string) => shown.warn(message);
+    const warn = (message: string) => shown.warn(`REPORTER_DATABASE: ${message}`);
     return combineReporters([shown, new Neo4jReporter({ neo4j, database, signal, warn })]);
   }
 

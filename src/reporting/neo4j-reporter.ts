@@ -181,6 +181,7 @@ export class Neo4jReporter implements Reporter {
     await this.#flushing;
     while (!this.#isOff && this.#records.isChanged) {
       await this.#flush();
+      if (!this.#isPrepared) return; // it was never there, so this is more than a passing trouble
       if (this.#records.isChanged) await sleep(CLOSE_RETRY_MS);
     }
   }
@@ -190,10 +191,10 @@ export class Neo4jReporter implements Reporter {
     if (this.#isOff) this.#stopTimer();
     if (this.#hasWarned) return;
     this.#hasWarned = true;
-    const what = this.#isOff ? 'is not kept' : 'is not kept at the moment';
-    this.#tell(
-      `The run ${what} in database "${this.database}" (REPORTER_DATABASE): ${(error as Error).message}`,
-    );
+    const { message, code } = error as Error & { readonly code?: string };
+    const when = this.#isOff ? '' : ' at the moment';
+    const where = `database "${this.database}"`;
+    this.#tell(`The run is not kept in ${where}${when}: ${message}${code ? ` (${code})` : ''}`);
   }
 
   #stopTimer(): void {

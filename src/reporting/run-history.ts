@@ -189,7 +189,7 @@ function toTask(row: Readonly<Record<string, unknown>>): KeptTask {
     status,
     startTime: iso(startMs),
     endTime: iso(endMs),
-    durationMs: startMs === null || untilMs === null ? null : untilMs - startMs,
+    durationMs: startMs === null || untilMs === null ? null : Math.max(0, untilMs - startMs), // two clocks
     batches: fields.batches,
     expectedBatches: fields.expectedBatches,
     rows: fields.rows,

@@ -290,7 +290,7 @@ describe('a database that does not take reports', () => {
     await context.close();
     expect(reporter.warnings).toHaveLength(1);
     expect(reporter.warnings[0]).toMatch(
-      /^The run is not kept in database "nowhere" \(REPORTER_DATABASE\): Database "nowhere" is not available/,
+      /^REPORTER_DATABASE: The run is not kept in database "nowhere": Database "nowhere" is not available .* \(GW_NEO4J_DATABASE\)$/,
     );
   });
 
@@ -334,7 +334,7 @@ describe('a database that does not take reports', () => {
     });
     reporter.taskStarted(run);
     await vi.waitFor(() => expect(warnings).toHaveLength(1), { timeout: 20_000 });
-    expect(warnings[0]).toContain('is not kept at the moment');
+    expect(warnings[0]).toContain('is not kept in database "neo4j" at the moment: ');
     await transaction.rollback();
     await held.close();
     await vi.waitFor(async () => expect(await tasksOf(run)).toMatchObject([{ status: 'running' }]), {
