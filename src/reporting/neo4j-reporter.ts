@@ -157,7 +157,6 @@ export class Neo4jReporter implements Reporter {
     try {
       await this.#prepare();
       await this.#query(KEEP_TASKS, { tasks: records.map((record) => record.toRow()) });
-      for (const record of records) record.isKept = true;
     } catch (error) {
       this.#records.giveBack(records);
       this.#fail(error);

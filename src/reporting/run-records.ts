@@ -24,7 +24,7 @@ export interface TaskRow {
   readonly properties: Readonly<Record<string, unknown>>;
   /** Only of the root of a run. */
   readonly run: readonly true[];
-  /** Only until it has been kept once. */
+  /** None of a root. */
   readonly parent: readonly string[];
   readonly statistics: readonly Statistics[];
 }
@@ -38,8 +38,6 @@ export class TaskRecord {
   /** Place in the run, the root's being 0. */
   readonly order: number;
   status: TaskStatus = 'open';
-  /** Whether the database has it, and with it its place in the tree. */
-  isKept = false;
   #startedAt: Date | null = null;
   #endedAt: Date | null = null;
   #expected: Partial<TaskExpectation> = {};
@@ -111,7 +109,7 @@ export class TaskRecord {
         error: this.#error,
       },
       run: parent ? [] : [true],
-      parent: parent && !this.isKept ? [parent.uuid] : [],
+      parent: parent ? [parent.uuid] : [],
       statistics: statistics ? [statistics] : [],
     };
   }
@@ -152,7 +150,7 @@ export class RunRecords {
       for (const child of record.children) this.#abort(child);
       if (record.parent) return;
       this.#runs.delete(record);
-      this.#forget(record);
+      this.#complete(record);
     });
   }
 
@@ -188,9 +186,11 @@ export class RunRecords {
     for (const child of record.children) this.#abort(child);
   }
 
-  #forget(record: TaskRecord): void {
+  /** Lets go of a run, and has all of it written once more: a load may have wiped the database it is kept in. */
+  #complete(record: TaskRecord): void {
     this.#byTask.delete(record.task.uuid);
-    for (const child of record.children) this.#forget(child);
+    this.#changed.add(record);
+    for (const child of record.children) this.#complete(child);
   }
 
   #recordOf(task: ReportedTask): TaskRecord {

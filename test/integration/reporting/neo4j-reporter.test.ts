@@ -227,6 +227,26 @@ describe('a run with REPORTER_DATABASE', () => {
     await executed;
   });
 
+  it('is whole at its end, also when the load has wiped the database it is kept in', async () => {
+    const { context } = keepingContext();
+    const wipe = new StepTask(context, 'wipe', async () => {
+      await vi.waitFor(async () => expect(await tasksOf(run)).toHaveLength(4), { timeout: 20_000 });
+      const uuids = [run, inner, wipe, after].map(({ uuid }) => uuid);
+      await ask('MATCH (t:ETLTask) WHERE t.uuid IN $uuids DETACH DELETE t', { uuids });
+    });
+    const after = new StepTask(context, 'after');
+    const inner = new TaskGroup(context, [wipe, after], 'inner');
+    const run = new TaskGroup(context, [inner], 'outer');
+    await run.execute();
+    await context.close();
+    expect((await tasksOf(run)).map(({ name, status }) => `${name} ${status}`)).toEqual([
+      'outer success',
+      'inner success',
+      'wipe success',
+      'after success',
+    ]);
+  });
+
   it('is kept apart when the same task is executed again', async () => {
     const { context } = keepingContext();
     const name = uniqueLabel('again');

@@ -8,11 +8,10 @@ import { fakeTask } from './fake-task.ts';
 const NOW = new Date('2026-01-01T00:00:00Z');
 const DONE = new TaskReturn();
 
-/** What would be written now: name, order, status and parent of what has changed. */
+/** What would be written now: name, order, status and number of parents of what has changed. */
 function written(records: RunRecords): readonly unknown[] {
   return records.take().map((record) => {
     const { properties, parent } = record.toRow();
-    record.isKept = true;
     return [properties.name, properties.order, properties.status, parent.length];
   });
 }
@@ -39,19 +38,32 @@ describe('RunRecords', () => {
     expect(records.isChanged).toBe(false);
     records.add(tasks[0]!, { rows: 5 });
     expect(written(records)).toEqual([
-      ['a', 1, 'running', 0],
+      ['a', 1, 'running', 1],
       ['load', 0, 'running', 0],
     ]);
     expect(written(records)).toEqual([['load', 0, 'running', 0]]);
     records.end(tasks[0]!, DONE, NOW);
     records.end(load, DONE, NOW);
     expect(written(records)).toEqual([
-      ['a', 1, 'success', 0],
-      ['b', 2, 'aborted', 0],
+      ['a', 1, 'success', 1],
+      ['b', 2, 'aborted', 1],
       ['load', 0, 'success', 0],
     ]);
     expect(records.isRunning).toBe(false);
     expect(written(records)).toEqual([]);
+  });
+
+  it('has the whole tree once more at the end of its root', () => {
+    const records = new RunRecords();
+    const { group: load, tasks } = group('load', 'a', 'b');
+    records.start(load, NOW);
+    for (const task of tasks) {
+      records.start(task, NOW);
+      records.end(task, DONE, NOW);
+    }
+    records.take();
+    records.end(load, DONE, NOW);
+    expect(written(records).map((row) => (row as unknown[])[0])).toEqual(['load', 'a', 'b']);
   });
 
   it('takes in tasks that nobody announced, and groups that never said they run', () => {
@@ -117,7 +129,7 @@ describe('RunRecords', () => {
     expect(written(records).map((row) => (row as unknown[])[2])).toEqual(['aborted', 'aborted', 'aborted']);
     records.end(tasks[0]!, DONE, NOW);
     expect(written(records)).toEqual([
-      ['a', 1, 'success', 0],
+      ['a', 1, 'success', 1],
       ['load', 0, 'aborted', 0],
     ]);
   });
