@@ -118,6 +118,7 @@ export {
   type SqlPartition,
   type SqlReadOptions,
 } from './sources/sql-batch-source.ts';
+export {
   CreateReportingConstraintsTask,
   type CreateReportingConstraintsTaskOptions,
 } from './tasks/create-reporting-constraints-task.ts';
