@@ -11,7 +11,7 @@ const LAYERS = [
   ['tasks'],
   ['reporting'],
   ['context'],
-  ['cli'],
+  ['cli', 'testing'],
   ['index.ts'],
 ];
 

@@ -90,6 +90,7 @@ export { type CreateReporterOptions, createReporter } from './reporting/create-r
 export { LogReporter, type LogReporterOptions } from './reporting/log-reporter.ts';
 export { Neo4jReporter, type Neo4jReporterOptions } from './reporting/neo4j-reporter.ts';
 export { TerminalReporter, type TerminalReporterOptions } from './reporting/terminal-reporter.ts';
+export { CSVBatchSink, type CSVBatchSinkOptions } from './sinks/csv-batch-sink.ts';
 export {
   CypherBatchSink,
   type CypherBatchSinkOptions,
@@ -101,10 +102,16 @@ export {
   type MappingWriteOptions,
   type RowPolicy,
 } from './sinks/mapping-batch-sink.ts';
+export {
+  ParquetBatchSink,
+  type ParquetBatchSinkOptions,
+  type ParquetColumnType,
+} from './sinks/parquet-batch-sink.ts';
 export { type RejectedRow, RejectedRows, type RejectIssue, type RejectStage } from './sinks/rejected-rows.ts';
 export { SQLBatchSink, type SQLBatchSinkOptions } from './sinks/sql-batch-sink.ts';
 export { CSVBatchSource, type CSVBatchSourceOptions } from './sources/csv-batch-source.ts';
 export type { CsvEncoding, CsvReadOptions } from './sources/csv-options.ts';
+export { CypherBatchSource, type CypherBatchSourceOptions } from './sources/cypher-batch-source.ts';
 export type { Row } from './sources/duckdb.ts';
 export type { DecimalForm } from './sources/duckdb-values.ts';
 export {
@@ -129,6 +136,7 @@ export {
   type ParallelCSVLoad2Neo4jTaskOptions,
 } from './tasks/csv-load-2-neo4j-task.ts';
 export { ExecuteCypherTask, type ExecuteCypherTaskOptions } from './tasks/execute-cypher-task.ts';
+export { GDSTask } from './tasks/gds-task.ts';
 export type { ConstraintPolicy, FileLoadOptions, LoadOptions } from './tasks/load-task.ts';
 export type { ParallelOptions } from './tasks/parallel-writing.ts';
 export {

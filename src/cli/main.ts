@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { configCommand } from './commands/config.ts';
 import { cypherCommand } from './commands/cypher.ts';
 import { neo4jCommand } from './commands/neo4j.ts';
 import { addRunCommands } from './commands/runs.ts';
@@ -15,7 +16,8 @@ export function createProgram(): Command {
     .version(version)
     .enablePositionalOptions() // so that `neo4j start --version 5.26.30` is the server's version, not this program's
     .addCommand(neo4jCommand())
-    .addCommand(cypherCommand());
+    .addCommand(cypherCommand())
+    .addCommand(configCommand());
   return addRunCommands(program).addHelpText(
     'after',
     `

@@ -1,14 +1,14 @@
 import type { Environment } from '../core/context.ts';
-import { ConfigError } from '../core/errors.ts';
 import { pickOptions, refuseUnknownKeys } from '../core/options.ts';
 import { combineReporters, type Reporter, shieldReporter } from '../core/reporter.ts';
-import { type Neo4jAddress, Neo4jConnection, type Neo4jContext } from '../neo4j/connection.ts';
-import { findEmbeddedServer } from '../neo4j/embedded/embedded-server.ts';
+import { Neo4jConnection, type Neo4jContext } from '../neo4j/connection.ts';
 import { createReporter } from '../reporting/create-reporter.ts';
 import { Neo4jReporter } from '../reporting/neo4j-reporter.ts';
+import { loadEnvironment } from './environment.ts';
+import { addressFrom } from './neo4j-address.ts';
 
 export interface ETLContextOptions {
-  /** Variables by name. Default: the process's environment. */
+  /** Variables by name. Default: the process's environment, with what a `.env` file in the current folder adds. */
   readonly env?: Environment;
   /**
    * What is shown of a run. Default: what GRAPHWEFT_REPORTER says, else the live tree on a terminal and plain lines
@@ -28,8 +28,8 @@ export interface ETLContextOptions {
  * Holds what the tasks of a run share: environment, reporter, abort signal and the database. Nothing is opened until
  * something is asked of it.
  *
- * The database is NEO4J_URI with NEO4J_USERNAME (default 'neo4j'), NEO4J_PASSWORD and NEO4J_DATABASE; where NEO4J_URI
- * is not set, the embedded server that runs in this folder. With REPORTER_DATABASE, runs are kept in that database of
+ * The database is NEO4J_URI with NEO4J_USERNAME (default 'neo4j'), NEO4J_PASSWORD (or another way to sign in) and
+ * NEO4J_DATABASE; where NEO4J_URI is not set, the embedded server that runs in this folder. With REPORTER_DATABASE, runs are kept in that database of
  * the same server ({@link Neo4jReporter}), beside what is shown of them; Community has one database, 'neo4j'.
  *
  * @example
@@ -46,7 +46,7 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
 
   constructor(options: ETLContextOptions = {}) {
     refuseUnknownKeys('ETLContext', options, ['env', 'reporter', 'signal', 'maxCommits']);
-    const { env = process.env, reporter, signal = new AbortController().signal } = options;
+    const { env = loadEnvironment().env, reporter, signal = new AbortController().signal } = options;
     this.env = env;
     this.signal = signal;
     this.neo4j = new Neo4jConnection(() => addressFrom(env), pickOptions(options, ['maxCommits']));
@@ -76,20 +76,4 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** Looks up where the database is. @throws {@link ConfigError} `GW_CONFIG_NO_DATABASE` */
-async function addressFrom(env: Environment): Promise<Neo4jAddress> {
-  const database = env.NEO4J_DATABASE || undefined;
-  if (env.NEO4J_URI) {
-    const { NEO4J_URI: uri, NEO4J_USERNAME: username = 'neo4j', NEO4J_PASSWORD: password } = env;
-    if (password) return { uri, username, password, database };
-    throw new ConfigError('GW_NEO4J_AUTH', `NEO4J_URI is ${uri}, but NEO4J_PASSWORD is not set.`);
-  }
-  const server = await findEmbeddedServer({ env });
-  if (server) return { uri: server.uri, username: server.username, password: server.password, database };
-  throw new ConfigError(
-    'GW_CONFIG_NO_DATABASE',
-    'No database: set NEO4J_URI and NEO4J_PASSWORD, or start the embedded server with `npx graphweft neo4j start`.',
-  );
 }

@@ -1,4 +1,11 @@
-import neo4j, { type Driver, type Session } from 'neo4j-driver';
+import neo4j, {
+  type AuthToken,
+  type AuthTokenManager,
+  type Config,
+  type Driver,
+  type Record as Neo4jRecord,
+  type Session,
+} from 'neo4j-driver';
 import type { TaskContext } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
 import { integerOption } from '../core/options.ts';
@@ -20,9 +27,16 @@ export interface Neo4jAddress {
   /** `bolt://…` or `neo4j://…`, with `+s` for TLS. */
   readonly uri: string;
   readonly username: string;
-  readonly password: string;
+  /** Either this or `auth`. */
+  readonly password?: string;
+  /** Another way to sign in than by password. */
+  readonly auth?: AuthToken | AuthTokenManager;
   /** Default: the user's home database. */
   readonly database?: string | undefined;
+  /** Options of the driver. Default: its own. */
+  readonly config?: Config;
+  /** Said when the server does not answer. */
+  readonly hint?: string;
 }
 
 /** What a statement gave. */
@@ -121,6 +135,31 @@ export class Neo4jConnection implements AsyncDisposable {
     }
   }
 
+  /**
+   * Streams the records of a reading statement, at most twice `fetchSize` in memory: the server sends on as they are
+   * taken. Leaving early ends the statement.
+   */
+  async *stream(
+    cypher: string,
+    parameters: Readonly<Record<string, unknown>>,
+    fetchSize: number,
+  ): AsyncGenerator<Neo4jRecord> {
+    const { driver, address } = await this.#open();
+    const [sent] = toBatchParameter([parameters], new Set());
+    const session = driver.session({
+      fetchSize,
+      defaultAccessMode: neo4j.session.READ,
+      ...(address.database && { database: address.database }),
+    });
+    try {
+      yield* session.run(cypher, sent as Record<string, unknown>);
+    } catch (error) {
+      throw clearNeo4jError(error, address);
+    } finally {
+      await session.close();
+    }
+  }
+
   /** Runs one statement as {@link transact} does; its records are not read. */
   write(
     cypher: string,
@@ -174,9 +213,12 @@ export class Neo4jConnection implements AsyncDisposable {
   }
 }
 
-function openDriver({ uri, username, password }: Neo4jAddress): Driver {
+function openDriver({ uri, username, password = '', auth, config }: Neo4jAddress): Driver {
   try {
-    return neo4j.driver(uri, neo4j.auth.basic(username, password), { userAgent: 'graphweft' });
+    return neo4j.driver(uri, auth ?? neo4j.auth.basic(username, password), {
+      userAgent: 'graphweft',
+      ...config,
+    });
   } catch (cause) {
     const message = `"${uri}" is no address of a Neo4j server, such as bolt://localhost:7687: ${(cause as Error).message}`;
     throw new ConfigError('GW_CONFIG_OPTION', message, { cause, details: { option: 'NEO4J_URI' } });

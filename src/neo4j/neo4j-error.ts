@@ -6,10 +6,12 @@ export interface ErrorPlace {
   readonly uri: string;
   readonly username?: string | undefined;
   readonly database?: string | undefined;
+  /** Said when the server does not answer. */
+  readonly hint?: string | undefined;
 }
 
 /** Makes one clear sentence with a code from an error of the driver; other errors pass as they are. */
-export function clearNeo4jError(error: unknown, { uri, username, database }: ErrorPlace): Error {
+export function clearNeo4jError(error: unknown, { uri, username, database, hint }: ErrorPlace): Error {
   if (!(error instanceof Neo4jError)) return error instanceof Error ? error : new Error(String(error));
   const reason = firstSentence(error.message);
   const where = `the server at ${uri}`;
@@ -19,7 +21,7 @@ export function clearNeo4jError(error: unknown, { uri, username, database }: Err
   if (code === 'ServiceUnavailable' || code === 'SessionExpired') {
     return make(
       'GW_NEO4J_UNAVAILABLE',
-      `No answer from ${where}: ${reason}. Is it running, and is NEO4J_URI right?`,
+      `No answer from ${where}: ${reason}. Is it running, and is NEO4J_URI right?${hint ? ` (${hint})` : ''}`,
     );
   }
   if (
@@ -37,6 +39,10 @@ export function clearNeo4jError(error: unknown, { uri, username, database }: Err
   if (/Database\.(DatabaseNotFound|UnableToStartDatabase)|DatabaseUnavailable/.test(code)) {
     const name = database ? `Database "${database}"` : 'The default database';
     return make('GW_NEO4J_DATABASE', `${name} is not available on ${where}: ${reason}`, ConfigError);
+  }
+  if (/Procedure\.ProcedureNotFound/.test(code) && /\bgds\./.test(error.message)) {
+    const message = `The Graph Data Science library is not installed on ${where} (${reason})`;
+    return make('GW_GDS_MISSING', message, ConfigError);
   }
   if (
     /Statement\.(SyntaxError|SemanticError|ParameterMissing|AccessMode|UnsupportedAdministration)/.test(code)

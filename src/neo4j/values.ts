@@ -8,6 +8,13 @@ import { Structure } from 'neo4j-driver-bolt-connection/lib/packstream/structure
 import { ValidationError } from '../core/errors.ts';
 import { describeValue } from '../core/options.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
+import {
+  parseLocalDate,
+  parseLocalDateTime,
+  parseLocalTime,
+  parseZonedDateTime,
+  parseZonedTime,
+} from '../core/temporal-text.ts';
 
 /**
  * Signatures of Bolt's structures. Handing them over ready spares the driver's own conversion, which does long
@@ -252,4 +259,39 @@ export function fromResultValue(value: unknown): unknown {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fromResultValue(item)]));
   }
   return value;
+}
+
+/**
+ * Turns a value of a record into that of a row: as {@link fromResultValue}, nodes and relationships into their
+ * properties, paths into the properties of their nodes, dates and times into the classes of `core/temporal`, bytes into
+ * a Uint8Array. What has no other form (points, vectors) stays as the driver has it, and can be sent back.
+ */
+export function fromRecordValue(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (neo4j.isInt(value)) return fromResultValue(value);
+  if (Array.isArray(value)) return value.map(fromRecordValue);
+  if (value instanceof Int8Array)
+    return Uint8Array.from(new Uint8Array(value.buffer, value.byteOffset, value.length));
+  if (isPlainObject(value)) return fromRecordMap(value);
+  if (neo4j.isNode(value) || neo4j.isRelationship(value)) return fromRecordMap(value.properties);
+  if (neo4j.isPath(value)) {
+    return [value.start, ...value.segments.map(({ end }) => end)].map(({ properties }) =>
+      fromRecordMap(properties),
+    );
+  }
+  if (neo4j.isLocalDateTime(value)) return parseLocalDateTime(value.toString()) ?? value;
+  // The zone's name is lost; its offset at that instant is kept.
+  if (neo4j.isDateTime(value)) return parseZonedDateTime(value.toString().replace(/\[.*\]$/, '')) ?? value;
+  if (neo4j.isDate(value)) return parseLocalDate(value.toString()) ?? value;
+  if (neo4j.isLocalTime(value)) return parseLocalTime(value.toString()) ?? value;
+  if (neo4j.isTime(value)) return parseZonedTime(value.toString()) ?? value;
+  if (neo4j.isDuration(value)) {
+    const { months, days, seconds, nanoseconds } = value;
+    return new Duration(Number(months), Number(days), Number(seconds), Number(nanoseconds));
+  }
+  return value;
+}
+
+function fromRecordMap(map: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(map).map(([key, item]) => [key, fromRecordValue(item)]));
 }

@@ -3,10 +3,10 @@ import { optionError, refuseUnknownKeys, stringOption } from '../core/options.ts
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
-import type { Neo4jContext } from '../neo4j/connection.ts';
+import type { Neo4jContext, QueryResult } from '../neo4j/connection.ts';
 
 export interface ExecuteCypherTaskOptions {
-  /** Name in reports. Default: 'ExecuteCypherTask'. */
+  /** Name in reports. Default: the class's name. */
   readonly name?: string;
   /** One statement, or many that run in order, each in a transaction of its own. */
   readonly query: string | readonly string[];
@@ -25,7 +25,7 @@ export class ExecuteCypherTask extends Task<Neo4jContext> {
 
   constructor(context: Neo4jContext, options: ExecuteCypherTaskOptions) {
     super(context, options.name);
-    refuseUnknownKeys('ExecuteCypherTask', options, ['name', 'query', 'parameters']);
+    refuseUnknownKeys(new.target.name, options, ['name', 'query', 'parameters']);
     const queries = typeof options.query === 'string' ? [options.query] : options.query;
     if (!Array.isArray(queries) || queries.length === 0)
       throw optionError('query', 'a statement or a list of them', queries);
@@ -37,10 +37,15 @@ export class ExecuteCypherTask extends Task<Neo4jContext> {
     let summary: Statistics = {};
     for (const query of this.queries) {
       throwIfAborted(this.signal);
-      const { statistics } = await this.context.neo4j.query(query, this.#parameters);
-      this.reportProgress({ batches: 1, statistics });
-      summary = mergeStatistics(summary, statistics);
+      const step = this.summaryOf(await this.context.neo4j.query(query, this.#parameters));
+      this.reportProgress({ batches: 1, statistics: step });
+      summary = mergeStatistics(summary, step);
     }
     return new TaskReturn({ summary });
+  }
+
+  /** Gives what a statement adds to the summary. */
+  protected summaryOf({ statistics }: QueryResult): Statistics {
+    return statistics;
   }
 }

@@ -1,30 +1,6 @@
 import { afterEach } from 'vitest';
 import { ETLContext } from '../../src/context/etl-context.ts';
-import type { ReportedTask, Reporter, TaskProgress } from '../../src/core/reporter.ts';
-
-/** Keeps what it is told, for assertions. */
-export class RecordingReporter implements Reporter {
-  readonly started: string[] = [];
-  readonly ended: { readonly name: string; readonly success: boolean }[] = [];
-  readonly progress: TaskProgress[] = [];
-  readonly expected: number[] = [];
-  readonly warnings: string[] = [];
-  taskStarted(task: ReportedTask): void {
-    this.started.push(task.name);
-  }
-  taskExpects(_task: ReportedTask, { rows }: { readonly rows: number }): void {
-    this.expected.push(rows);
-  }
-  taskProgress(_task: ReportedTask, progress: TaskProgress): void {
-    this.progress.push(progress);
-  }
-  taskEnded(task: ReportedTask, { success }: { readonly success: boolean }): void {
-    this.ended.push({ name: task.name, success });
-  }
-  warn(message: string): void {
-    this.warnings.push(message);
-  }
-}
+import { RecordingReporter } from '../../src/testing/recording-reporter.ts';
 
 /** Gives a context on the run's server; it is closed after each test. */
 export function useServer(): {

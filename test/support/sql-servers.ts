@@ -15,9 +15,9 @@ import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { installPackages } from '../../src/neo4j/embedded/commands.ts';
 
 const START_TIMEOUT_MS = 60_000;
-const PACKAGES = ['postgresql', 'mariadb-server'];
 
 interface SqlServer {
   readonly url: string;
@@ -29,7 +29,7 @@ interface SqlServer {
  * installed where they are missing. A run that cannot get one fails. The addresses: POSTGRES_URL and MARIADB_URL.
  */
 export async function setup(): Promise<() => Promise<void>> {
-  install();
+  await install();
   const servers: SqlServer[] = [];
   const stop = async () => {
     await Promise.all(servers.map((server) => server.stop()));
@@ -45,22 +45,11 @@ export async function setup(): Promise<() => Promise<void>> {
   }
 }
 
-function install(): void {
+async function install(): Promise<void> {
   if (postgresBin() && existsSync('/usr/sbin/mariadbd')) return;
-  const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
-  const apt = (...args: string[]) => {
-    const [command, ...rest] = [...sudo, 'apt-get', ...args];
-    // The packages must not start servers of their own, nor make a cluster.
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-    execFileSync(command!, rest, { stdio: ['ignore', 'ignore', 'inherit'], env });
-  };
-  process.stderr.write(`tests: installing ${PACKAGES.join(' and ')}\n`);
-  try {
-    apt('install', '-y', '--no-install-recommends', ...PACKAGES);
-  } catch {
-    apt('update');
-    apt('install', '-y', '--no-install-recommends', ...PACKAGES);
-  }
+  const onProgress = (line: string) => void process.stderr.write(`tests: ${line}\n`);
+  if (!(await installPackages(['postgresql', 'mariadb-server'], { env: process.env, onProgress })))
+    throw new Error('PostgreSQL and MariaDB are needed for the tests, and could not be installed.');
 }
 
 /** Debian keeps the server's programs out of PATH. */

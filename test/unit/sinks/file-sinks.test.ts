@@ -1,0 +1,156 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime } from '../../../src/core/temporal.ts';
+import { CSVBatchSink } from '../../../src/sinks/csv-batch-sink.ts';
+import { ParquetBatchSink } from '../../../src/sinks/parquet-batch-sink.ts';
+import { CSVBatchSource } from '../../../src/sources/csv-batch-source.ts';
+import { ParquetBatchSource } from '../../../src/sources/parquet-batch-source.ts';
+import { drain, PLAIN_CONTEXT } from '../../support/batches.ts';
+import { makeFolder, useFolder } from '../../support/files.ts';
+import { ArraySource } from '../core/array-source.ts';
+
+function failing(rows: readonly object[]) {
+  return new ArraySource([rows, rows], {
+    before: (batch) => {
+      if (batch === 1) throw new Error('the source broke');
+    },
+  });
+}
+
+describe('CSVBatchSink', () => {
+  const write = async (file: string, batches: readonly (readonly object[])[], options = {}) =>
+    drain(new CSVBatchSink(PLAIN_CONTEXT, { file, predecessor: new ArraySource(batches), ...options }), 100);
+
+  it('writes what CSVBatchSource reads back, whatever the text', async () => {
+    const folder = makeFolder();
+    const text = fc.oneof(
+      fc.constant(null),
+      // A blank field is null to the reader, so blank text is no case here; nor is NUL, which ends a text for it.
+      fc.string({ unit: 'grapheme', minLength: 1 }).filter((s) => s.trim() !== '' && !s.includes('\0')),
+      fc.constantFrom('a,b', '"', '""', 'line\r\nbreak', "it's", ' padded ', '✈', ';', '#x', '1.0'),
+    );
+    const row = fc
+      .record({ 'first, "name"': text, second: text })
+      .filter((r) => Object.values(r).some((v) => v !== null));
+    let n = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(row, { minLength: 1, maxLength: 12 }),
+        fc.constantFrom('', '.gz'),
+        async (rows, gz) => {
+          const file = folder.path(`x${n++}.csv${gz}`);
+          const { statistics } = await write(file, [rows.slice(0, 5), rows.slice(5)]);
+          expect(statistics.csv_rows_written).toBe(rows.length);
+          const read = await drain(new CSVBatchSource(PLAIN_CONTEXT, { file, rowNumbers: false }), 100);
+          expect(read.items).toEqual(rows);
+        },
+      ),
+      { numRuns: 60 },
+    );
+    folder.remove();
+  });
+
+  it('writes the header once, and appends without one, packed too', async () => {
+    const folder = useFolder();
+    for (const name of ['a.csv', 'a.csv.gz']) {
+      const file = folder.path(name);
+      await write(file, [[{ a: 1, b: null }]], { append: true });
+      await write(file, [[{ a: 2n, b: '' }]], { append: true });
+      const bytes = readFileSync(file);
+      const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
+      expect(text).toBe('a,b\r\n1,\r\n2,""\r\n');
+    }
+    await write(folder.path('a.csv'), [[{ a: new LocalDate(0), b: [1, { c: 2n }] }]], {
+      delimiter: ';',
+      header: false,
+    });
+    expect(readFileSync(folder.path('a.csv'), 'utf8')).toBe('1970-01-01;"[1,{""c"":""2""}]"\r\n');
+  });
+
+  it('leaves the file before as it was when the run breaks, and nothing else', async () => {
+    const folder = useFolder();
+    for (const append of [false, true]) {
+      const file = folder.write('kept.csv', 'before\r\n');
+      const sink = new CSVBatchSink(PLAIN_CONTEXT, { file, append, predecessor: failing([{ a: 1 }]) });
+      await expect(drain(sink, 10)).rejects.toThrow('the source broke');
+      expect(readFileSync(file, 'utf8')).toBe('before\r\n');
+    }
+    expect(readdirSync(folder.path('.'))).toEqual(['kept.csv']);
+    const blocked = new CSVBatchSink(PLAIN_CONTEXT, {
+      file: `${folder.path('kept.csv')}/x.csv`,
+      predecessor: new ArraySource([[{ a: 1 }]]),
+    });
+    await expect(drain(blocked, 10)).rejects.toMatchObject({ code: 'GW_SINK_FILE' });
+  });
+});
+
+describe('ParquetBatchSink', () => {
+  const write = async (file: string, batches: readonly (readonly object[])[], options = {}) =>
+    drain(
+      new ParquetBatchSink(PLAIN_CONTEXT, { file, predecessor: new ArraySource(batches), ...options }),
+      100,
+    );
+
+  it('writes every kind of value so that ParquetBatchSource reads it back', async () => {
+    const file = useFolder().path('all.parquet');
+    const rows = [
+      {
+        yes: true,
+        n: 7,
+        big: 2n ** 62n,
+        f: 0.5,
+        text: '✈ "so"',
+        day: new LocalDate(-800_000),
+        at: new LocalDateTime(1_600_000_000, 123_456_000),
+        zoned: new ZonedDateTime(1_600_000_000, 5_000),
+        time: new LocalTime(86_399, 1_000),
+        length: new Duration(14, 3, 61, 5_000_000),
+        bytes: Uint8Array.of(0, 255),
+        list: [1, null, 3],
+        texts: ['a', 'b'],
+      },
+      Object.fromEntries(
+        [
+          'yes',
+          'n',
+          'big',
+          'f',
+          'text',
+          'day',
+          'at',
+          'zoned',
+          'time',
+          'length',
+          'bytes',
+          'list',
+          'texts',
+        ].map((name) => [name, null]),
+      ),
+    ];
+    const { statistics } = await write(file, [rows, [{ ...rows[0], n: -1 }]]);
+    expect(statistics.parquet_rows_written).toBe(3);
+    const read = await drain(new ParquetBatchSource(PLAIN_CONTEXT, { file }), 100);
+    expect(read.items).toEqual([...rows, { ...rows[0], n: -1 }]);
+  });
+
+  it('says which value does not fit which column, and takes the type that is given', async () => {
+    const folder = useFolder();
+    const batches = [[{ x: 1, y: null }], [{ x: 1.5, y: 3 }]];
+    writeFileSync(folder.path('a.parquet'), 'before');
+    await expect(write(folder.path('a.parquet'), batches)).rejects.toMatchObject({
+      code: 'GW_SINK_TYPE',
+      message: expect.stringContaining('Column `x` is of type integer, and 1.5 (number) does not fit'),
+    });
+    expect(readFileSync(folder.path('a.parquet'), 'utf8')).toBe('before');
+    await write(folder.path('a.parquet'), batches, { types: { x: 'float', y: 'integer' } });
+    const read = await drain(new ParquetBatchSource(PLAIN_CONTEXT, { file: folder.path('a.parquet') }), 10);
+    expect(read.items).toEqual([
+      { x: 1, y: null },
+      { x: 1.5, y: 3 },
+    ]);
+    expect(readdirSync(folder.path('.'))).toEqual(['a.parquet']);
+    expect(statSync(folder.path('a.parquet')).size).toBeGreaterThan(100);
+  });
+});
