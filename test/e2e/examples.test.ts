@@ -20,7 +20,7 @@ async function clear(...labels: readonly string[]): Promise<void> {
   }
 }
 
-afterAll(() => clear('Airport', 'Trip', 'Location'));
+afterAll(() => clear('Airport', 'Trip', 'Location', 'StopTime', 'Stop', 'Route', 'Agency', 'Service', 'Day'));
 
 describe('the flights demo', () => {
   it('loads real flights, reads the same counts back and draws them', async () => {
@@ -141,5 +141,94 @@ describe('the taxi example', () => {
     expect(ended.stderr).toContain(message);
     expect(ended.stderr).not.toMatch(/^\s+at /m);
     expect(ended.exitCode).toBe(exitCode);
+  });
+});
+
+describe('the GTFS example', () => {
+  it('loads the imaginary feed and agrees with its files', async () => {
+    const { exitCode, stdout, stderr } = await runExample('gtfs', ['--replace']);
+    expect(stderr).toContain('GTFS: done');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/StopTime\s+│\s+29 │\s+29 │/);
+    expect(stdout).toMatch(/NEXT\s+│\s+19 │\s+19 │/);
+    expect(stdout).toContain('retries 0, rejected rows 0');
+    const stops =
+      await ask(`MATCH (:Trip {id: 'b-downtown-on-weekends'})<-[:OF_TRIP]-(first:StopTime {sequence: 1})
+      MATCH path = (first)-[:NEXT*]->(last) WHERE NOT (last)-[:NEXT]->()
+      RETURN [t IN nodes(path) | [(t)-[:AT_STOP]->(s) | s.name][0]] AS names, [n IN relationships(path) | n.seconds] AS seconds`);
+    expect(stops).toEqual({
+      names: ['International Airport (ABC)', 'Lake', 'City Center'],
+      seconds: [480, 360],
+    });
+    const late =
+      "MATCH (t:StopTime {trip: 'during-dst-1', sequence: 0}) RETURN t.arrival AS arrival, t.departure AS departure";
+    expect(await ask(late)).toEqual({ arrival: 93_300, departure: 93_480 });
+    const again = await runExample('gtfs', []);
+    expect(again.stderr).toContain('nodes of a feed already; --replace deletes them');
+    expect(again.exitCode).toBe(2);
+  });
+
+  it('loads a synthetic feed, the same for the same seed', async () => {
+    const folder = useFolder();
+    const make = async (name: string, seed: string) => {
+      const { stdout } = await runExample('gtfs', ['generate', folder.path(name), '--seed', seed]);
+      expect(stdout).toContain('synthetic');
+      return readFileSync(folder.path(`${name}/stop_times.txt`), 'utf8');
+    };
+    const stopTimes = await make('a', '7');
+    expect(await make('b', '7')).toBe(stopTimes);
+    expect(await make('c', '8')).not.toBe(stopTimes);
+    const { exitCode, stdout } = await runExample('gtfs', [
+      'load',
+      folder.path('a'),
+      '--replace',
+      '--workers',
+      '2',
+    ]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain('retries 0, rejected rows 0');
+    const count = stopTimes.trimEnd().split('\n').length - 1;
+    expect(await ask('MATCH (t:StopTime) RETURN count(t) AS n')).toEqual({ n: count });
+    const chains = await ask(`MATCH (here:StopTime)-[next:NEXT]->(there)
+      RETURN count(*) AS steps, sum(CASE WHEN there.trip = here.trip AND there.sequence = here.sequence + 1 THEN 1 END) AS good,
+        min(next.seconds) > 0 AS isForward`);
+    expect(chains.good).toBe(chains.steps);
+    expect(chains.isForward).toBe(true);
+  });
+
+  it('loads a feed with nothing that may be left out, and exits with 1 when a row is not in the graph', async () => {
+    const folder = useFolder();
+    folder.write(
+      'agency.txt',
+      'agency_name,agency_url,agency_timezone\nOne,https://one.example.org,Europe/Berlin\n',
+    );
+    folder.write('routes.txt', 'route_id,route_type\nr,3\n');
+    folder.write('stops.txt', 'stop_id,stop_name\na,A\nb,B\n');
+    folder.write('calendar_dates.txt', 'service_id,date,exception_type\ns,20240229,1\n');
+    folder.write('trips.txt', 'route_id,service_id,trip_id\nr,s,t\n');
+    const stopTimes =
+      'trip_id,arrival_time,departure_time,stop_id,stop_sequence\nt,8:00:00,8:00:00,a,1\nt,8:10:00,,b,2\n';
+    folder.write('stop_times.txt', stopTimes);
+    const args = ['load', folder.path('.'), '--replace'];
+    const good = await runExample('gtfs', args);
+    expect(good.stderr).not.toContain('GW_');
+    expect(good.exitCode).toBe(0);
+    expect(
+      await ask(
+        'MATCH (:Agency)<-[:OPERATED_BY]-(r:Route) MATCH (d:Day) RETURN r.id AS route, toString(d.date) AS day',
+      ),
+    ).toEqual({ route: 'r', day: '2024-02-29' });
+    folder.write('stop_times.txt', `${stopTimes}t,8:20:00,,nowhere,3\n`);
+    const bad = await runExample('gtfs', args);
+    expect(bad.stdout).toMatch(/StopTime\s+│\s+3 │\s+2 │/);
+    expect(bad.stdout).toContain('rejected rows 1');
+    expect(bad.stderr).toContain('other counts than the feed: StopTime, OF_TRIP, AT_STOP, NEXT');
+    expect(bad.exitCode).toBe(1);
+  });
+
+  it('says what is missing in a folder that is no feed', async () => {
+    const { exitCode, stderr } = await runExample('gtfs', ['load', useFolder().path('nothing')]);
+    expect(stderr).toContain('is no GTFS feed: there is no agency.txt, no stops.txt');
+    expect(exitCode).toBe(1);
   });
 });
