@@ -2,6 +2,8 @@ import { afterEach } from 'vitest';
 import { ETLContext } from '../../src/context/etl-context.ts';
 import { RecordingReporter } from '../../src/testing/recording-reporter.ts';
 
+export { RecordingReporter };
+
 /** Gives a context on the run's server; it is closed after each test. */
 export function useServer(): {
   readonly context: () => ETLContext;
