@@ -9,7 +9,7 @@ const LAYERS = [
   ['mapping'],
   ['sinks', 'sources', 'sql', 'transforms', 'neo4j'],
   ['tasks'],
-  ['reporting'],
+  ['reporting', 'instrumentation'],
   ['context'],
   ['cli', 'testing'],
   ['index.ts'],

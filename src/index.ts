@@ -21,6 +21,28 @@ export {
   ValidationError,
   WriteError,
 } from './core/errors.ts';
+export {
+  type CellEndEvent,
+  type CellPlace,
+  type CellStartEvent,
+  type EndEvent,
+  EVENT_CHANNELS,
+  EVENT_KINDS,
+  type EventBase,
+  type EventKind,
+  type EventListeners,
+  type EventsByKind,
+  type LoadEvent,
+  type OutcomeEvent,
+  type SinkWriteEvent,
+  type SourceReadEvent,
+  subscribeToEvents,
+  type TaskEndEvent,
+  type TaskStartEvent,
+  type TransactionEndEvent,
+  type ValidationEndEvent,
+  type WaveEndEvent,
+} from './core/events.ts';
 export { ParallelTaskGroup } from './core/parallel-task-group.ts';
 export {
   combineReporters,

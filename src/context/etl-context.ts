@@ -2,6 +2,9 @@ import type { Environment } from '../core/context.ts';
 import { pickOptions, refuseUnknownKeys } from '../core/options.ts';
 import { combineReporters, type Reporter, shieldReporter } from '../core/reporter.ts';
 import { Neo4jConnection, type Neo4jContext } from '../neo4j/connection.ts';
+import { Instruments } from '../instrumentation/instruments.ts';
+import { type Neo4jAddress, Neo4jConnection, type Neo4jContext } from '../neo4j/connection.ts';
+import { findEmbeddedServer } from '../neo4j/embedded/embedded-server.ts';
 import { createReporter } from '../reporting/create-reporter.ts';
 import { Neo4jReporter } from '../reporting/neo4j-reporter.ts';
 import { loadEnvironment } from './environment.ts';
@@ -42,6 +45,7 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
   readonly env: Environment;
   readonly signal: AbortSignal;
   readonly neo4j: Neo4jConnection;
+  readonly #instruments: Instruments;
   #reporter: Reporter | undefined;
 
   constructor(options: ETLContextOptions = {}) {
@@ -50,6 +54,7 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
     this.env = env;
     this.signal = signal;
     this.neo4j = new Neo4jConnection(() => addressFrom(env), pickOptions(options, ['maxCommits']));
+    this.#instruments = new Instruments(env, (message) => this.reporter.warn(message));
     this.#reporter = reporter && this.#kept(shieldReporter(reporter));
   }
 
@@ -67,8 +72,18 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
     return combineReporters([shown, new Neo4jReporter({ neo4j, database, signal, warn })]);
   }
 
-  /** Closes the reporter and the connections to the database. */
+  /**
+   * Opens what listens to the run's events: the CSV file of GRAPHWEFT_INSTRUMENT, and OpenTelemetry where a provider is
+   * set up. Tasks call it.
+   * @throws {@link ConfigError} `GW_CONFIG_OPTION`, {@link GraphweftError} `GW_INSTRUMENT_FILE`
+   */
+  prepare(): Promise<void> | undefined {
+    return this.#instruments.prepare();
+  }
+
+  /** Closes the file of events, the reporter and the connections to the database. */
   async close(): Promise<void> {
+    this.#instruments.close();
     await this.#reporter?.close?.();
     await this.neo4j.close();
   }

@@ -9,4 +9,6 @@ export interface TaskContext {
   readonly reporter: Reporter;
   /** Aborts every task of this context. */
   readonly signal: AbortSignal;
+  /** Is called before a task that no group runs, and awaited where it gives a promise. Default: nothing to prepare. */
+  prepare?(): Promise<void> | undefined;
 }

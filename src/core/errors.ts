@@ -43,6 +43,7 @@ export const ERROR_CODES = {
   GW_EMBEDDED_DATA: 'the data folder of the embedded server cannot be used',
   GW_REJECTED_FILE: 'the file of rejected rows cannot be written',
   GW_RUN_ID: 'no run has this id, or more than one',
+  GW_INSTRUMENT_FILE: 'the file of events cannot be written',
   GW_TASK_FAILED: 'a task failed',
   GW_ABORTED: 'the run was interrupted',
   GW_INTERNAL: 'a defect in graphweft',

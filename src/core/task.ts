@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TaskContext } from './context.ts';
 import { AbortedError, GraphweftError, throwIfAborted } from './errors.ts';
+import { isHeard, outcomeOf, publishEvent, taskFields, withScope } from './events.ts';
 import { stringOption } from './options.ts';
 import type { TaskProgress } from './reporter.ts';
 import { mergeStatistics, type Statistics } from './statistics.ts';
@@ -87,10 +88,38 @@ export abstract class Task<C extends TaskContext = TaskContext> {
     this.#endedAt = undefined;
     this.#result = undefined;
     this.#progressed = {};
+    let unready: TaskReturn | undefined;
+    try {
+      const preparing = parent ? undefined : this.context.prepare?.();
+      if (preparing) await preparing;
+    } catch (thrown) {
+      unready = this.#failed(thrown);
+    }
+    const begun = performance.now();
+    publishEvent('task', () => ({
+      event: 'task:start',
+      ...taskFields(this),
+      parentUuid: parent?.uuid,
+    }));
     this.context.reporter.taskStarted(this);
-    const result = await this.#run();
+    // The scope costs a little with every await, so there is one only where it is read.
+    const isScoped = isHeard('transaction') || isHeard('sink');
+    const run = () => unready ?? this.#run();
+    const result = await (isScoped ? withScope(taskFields(this), run) : run());
     this.#endedAt = new Date();
     this.#result = result;
+    publishEvent('task', () => ({
+      event: 'task:end',
+      ...taskFields(this),
+      parentUuid: parent?.uuid,
+      durationMs: performance.now() - begun,
+      ...outcomeOf(
+        result.success
+          ? undefined
+          : (result.error ?? new GraphweftError('GW_TASK_FAILED', 'No reason given')),
+      ),
+      statistics: result.summary,
+    }));
     this.context.reporter.taskEnded(this, result);
     return result;
   }
@@ -100,12 +129,16 @@ export abstract class Task<C extends TaskContext = TaskContext> {
       throwIfAborted(this.signal);
       return await this.runInternal();
     } catch (thrown) {
-      const error =
-        thrown instanceof Error
-          ? thrown
-          : new GraphweftError('GW_TASK_FAILED', String(thrown), { cause: thrown });
-      return new TaskReturn({ success: false, error, summary: this.#progressed });
+      return this.#failed(thrown);
     }
+  }
+
+  #failed(thrown: unknown): TaskReturn {
+    const error =
+      thrown instanceof Error
+        ? thrown
+        : new GraphweftError('GW_TASK_FAILED', String(thrown), { cause: thrown });
+    return new TaskReturn({ success: false, error, summary: this.#progressed });
   }
 
   /** Reports a step, and keeps its statistics so that the account of a failed task holds what was committed. */

@@ -8,6 +8,7 @@ import neo4j, {
 } from 'neo4j-driver';
 import type { TaskContext } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
+import { beginEvent, currentScope, endEvent, isHeard, outcomeOf } from '../core/events.ts';
 import { integerOption } from '../core/options.ts';
 import type { Statistics } from '../core/statistics.ts';
 import { CommitGate } from './commit-gate.ts';
@@ -115,7 +116,17 @@ export class Neo4jConnection implements AsyncDisposable {
   async query(
     cypher: string,
     parameters: Readonly<Record<string, unknown>> = {},
-    { database: asked, timeoutMs }: QueryOptions = {},
+    options: QueryOptions = {},
+  ): Promise<QueryResult> {
+    // What goes to another database, such as the account of a run, is no part of the load.
+    const work = () => this.#query(cypher, parameters, options);
+    return options.database === undefined ? published(work) : work();
+  }
+
+  async #query(
+    cypher: string,
+    parameters: Readonly<Record<string, unknown>>,
+    { database: asked, timeoutMs }: QueryOptions,
   ): Promise<QueryResult> {
     const { driver, address } = await this.#open();
     const [sent] = toBatchParameter([parameters], new Set());
@@ -175,6 +186,16 @@ export class Neo4jConnection implements AsyncDisposable {
    * @throws {@link WriteError} with a `GW_NEO4J_…` code.
    */
   async transact<R>(work: TransactionWork<R>, options: WriteOptions = {}): Promise<WriteResult<R>> {
+    if (!isHeard('transaction')) return this.#transact(work, options);
+    return published((count) =>
+      this.#transact((run) => {
+        count();
+        return work(run);
+      }, options),
+    );
+  }
+
+  async #transact<R>(work: TransactionWork<R>, options: WriteOptions): Promise<WriteResult<R>> {
     const { driver, address } = await this.#open();
     const session: Session = driver.session({
       defaultAccessMode: neo4j.session.WRITE,
@@ -214,6 +235,27 @@ export class Neo4jConnection implements AsyncDisposable {
 }
 
 function openDriver({ uri, username, password = '', auth, config }: Neo4jAddress): Driver {
+/** Publishes how a transaction ended; its work counts the tries. */
+async function published<R>(transaction: (count: () => void) => Promise<R>): Promise<R> {
+  const begun = beginEvent('transaction');
+  let tries = 0;
+  let failure: unknown;
+  try {
+    return await transaction(() => void tries++);
+  } catch (error) {
+    failure = error;
+    throw error;
+  } finally {
+    endEvent('transaction', begun, () => ({
+      event: 'transaction:end',
+      ...currentScope(),
+      retries: Math.max(0, tries - 1),
+      ...outcomeOf(failure),
+    }));
+  }
+}
+
+function openDriver({ uri, username, password }: Neo4jAddress): Driver {
   try {
     return neo4j.driver(uri, auth ?? neo4j.auth.basic(username, password), {
       userAgent: 'graphweft',

@@ -6,6 +6,17 @@ import {
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { AbortedError, GraphweftError, isAbort, throwIfAborted } from '../core/errors.ts';
+import {
+  beginEvent,
+  type CellPlace,
+  endEvent,
+  isHeard,
+  nextCell,
+  outcomeOf,
+  publishEvent,
+  taskFields,
+  withScope,
+} from '../core/events.ts';
 import { functionOption, integerOption } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import { readAhead } from './read-ahead.ts';
@@ -140,25 +151,56 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
       }
     };
     throwIfAborted(this.signal);
+    const begun = beginEvent('wave');
     await Promise.all(Array.from({ length: Math.min(this.maxWorkers, queue.length) }, work));
+    endEvent('wave', begun, () => ({
+      event: 'wave:end',
+      ...taskFields(this.task),
+      cells: cells.length,
+      rows: results.reduce((rows, { batchSize }) => rows + batchSize, 0),
+      ...outcomeOf(failure),
+    }));
     if (failure) throw failure;
     throwIfAborted(this.signal);
     return results;
   }
 
-  async #runCell(cell: Cell<T>, maxBatchSize: number): Promise<BatchResults<Out>> {
+  #runCell(cell: Cell<T>, maxBatchSize: number): Promise<BatchResults<Out>> {
+    if (!isHeard('cell') && !isHeard('transaction') && !isHeard('sink'))
+      return this.#writeCell(cell, maxBatchSize);
+    const place = { cell: nextCell(), row: cell.row, col: cell.col };
+    const scope = { ...taskFields(this.task), ...place };
+    publishEvent('cell', () => ({ event: 'cell:start', ...scope, rows: cell.items.length }));
+    return withScope(scope, () => this.#writeCell(cell, maxBatchSize, place));
+  }
+
+  async #writeCell(cell: Cell<T>, maxBatchSize: number, place?: CellPlace): Promise<BatchResults<Out>> {
+    const begun = beginEvent('cell');
     const worker = this.#workerFactory(cellSource(cell));
     const chunk: Out[] = [];
     let statistics: Statistics = {};
     let batchSize = 0;
+    let failure: unknown;
     try {
       for await (const batch of worker.getBatch(maxBatchSize)) {
         for (const item of batch.chunk) chunk.push(item);
         statistics = mergeStatistics(statistics, batch.statistics);
         batchSize += batch.batchSize;
       }
+    } catch (error) {
+      failure = error;
+      throw error;
     } finally {
       this.report({ rows: batchSize, statistics }); // also what a failing worker had committed before
+      if (place) {
+        endEvent('cell', begun, () => ({
+          event: 'cell:end',
+          ...taskFields(this.task),
+          ...place,
+          rows: batchSize,
+          ...outcomeOf(failure),
+        }));
+      }
     }
     return { chunk, statistics, batchSize };
   }

@@ -1,5 +1,6 @@
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import { ConfigError } from '../core/errors.ts';
+import { beginEvent, endSinkWrite } from '../core/events.ts';
 import { integerOption, stringOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, type Neo4jContext } from '../neo4j/connection.ts';
@@ -71,6 +72,7 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
         yield batch;
         continue;
       }
+      const begun = beginEvent('sink');
       const { floatColumns, ...write } = this.#write;
       const parameters = { batch: packRows(batch.chunk, floatColumns) };
       const written = await this.context.neo4j.write(this.query, parameters, {
@@ -78,6 +80,7 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
         signal: this.signal,
       });
       const rows = { cypher_rows_written: batch.chunk.length };
+      endSinkWrite(this, begun, batch.chunk.length);
       yield { ...batch, statistics: mergeStatistics(batch.statistics, written.statistics, rows) };
     }
   }

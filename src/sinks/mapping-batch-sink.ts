@@ -5,6 +5,7 @@ import {
   rowOrigin,
 } from '../core/batch-processor.ts';
 import { WriteError } from '../core/errors.ts';
+import { beginEvent, endSinkWrite } from '../core/events.ts';
 import { choiceOption, describeValue, integerOption } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import {
@@ -90,7 +91,9 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
         yield batch;
         continue;
       }
+      const begun = beginEvent('sink');
       const statistics = await this.#writeBatch(batch);
+      endSinkWrite(this, begun, batch.chunk.length);
       yield { ...batch, statistics: mergeStatistics(batch.statistics, statistics) };
     }
   }

@@ -1,6 +1,7 @@
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
+import { beginEvent, endSinkWrite } from '../core/events.ts';
 import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { parseSqlAddress, type SqlAddress } from '../sql/sql-address.ts';
@@ -55,6 +56,7 @@ export class SQLBatchSink<T = unknown> extends BatchProcessor<T, T> {
           yield batch;
           continue;
         }
+        const begun = beginEvent('sink');
         const rows = batch.chunk as readonly Readonly<Record<string, unknown>>[];
         const columns = this.#options.columns ?? Object.keys(rows[0]!);
         const statement = this.#options.query ?? insertStatement(driver, this.#options.table!, columns);
@@ -62,6 +64,7 @@ export class SQLBatchSink<T = unknown> extends BatchProcessor<T, T> {
           statement,
           rows.map((row) => columns.map((column) => row[column] ?? null)),
         );
+        endSinkWrite(this, begun, rows.length);
         yield { ...batch, statistics: mergeStatistics(batch.statistics, { sql_rows_written: rows.length }) };
       }
     } finally {

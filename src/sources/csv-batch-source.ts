@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { SourceError, throwIfAborted } from '../core/errors.ts';
+import { heardReads } from '../core/events.ts';
 import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import type { Statistics } from '../core/statistics.ts';
 import { type RejectedRow, RejectedRows } from '../sinks/rejected-rows.ts';
@@ -65,7 +66,11 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     );
   }
 
-  override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
+  override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
+    return heardReads(this, this.#batches(maxBatchSize));
+  }
+
+  async *#batches(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
     const size = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
     const scan = await this.#scanned();
     try {

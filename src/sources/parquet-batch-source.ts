@@ -1,6 +1,7 @@
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { SourceError, throwIfAborted } from '../core/errors.ts';
+import { heardReads } from '../core/events.ts';
 import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { resolveReaderOptions } from './csv-options.ts';
 import {
@@ -76,7 +77,11 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
     return (await this.#described()).flatMap((file) => file.floatColumns);
   }
 
-  override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
+  override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
+    return heardReads(this, this.#batches(maxBatchSize));
+  }
+
+  async *#batches(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
     const size = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
     const files = await this.#described();
     const database = await openDuckDb(this.#options.memoryLimitMb!);

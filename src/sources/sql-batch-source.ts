@@ -1,6 +1,7 @@
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { ConfigError, throwIfAborted } from '../core/errors.ts';
+import { heardReads } from '../core/events.ts';
 import {
   choiceOption,
   functionOption,
@@ -94,7 +95,11 @@ export class SQLBatchSource<Out = Row> extends BatchProcessor<never, Out> {
     }
   }
 
-  override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
+  override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
+    return heardReads(this, this.#batches(maxBatchSize));
+  }
+
+  async *#batches(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
     const size = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
     const { query, parameters = [], partition, rowTransformer } = this.#options;
     const driver = await sqlDriver(this.#address);

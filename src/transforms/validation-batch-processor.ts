@@ -8,6 +8,7 @@ import {
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { ValidationError } from '../core/errors.ts';
+import { beginEvent, endEvent, taskFields } from '../core/events.ts';
 import { integerOption, optionError } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { type RejectedRow, RejectedRows, type RejectIssue } from '../sinks/rejected-rows.ts';
@@ -50,7 +51,14 @@ export class ValidationBatchProcessor<In = unknown, Out = In> extends BatchProce
     let invalid = 0;
     let firstRejected: RejectedRow | undefined;
     for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
+      const begun = beginEvent('validation');
       const { rows, kept, rejected } = await this.#validate(batch);
+      endEvent('validation', begun, () => ({
+        event: 'validation:end',
+        ...taskFields(this.task),
+        rows: batch.chunk.length,
+        invalidRows: rejected.length,
+      }));
       this.#rejected.append(rejected);
       if (rejected.length > 0) this.report({ rejectedRows: rejected.length });
       firstRejected ??= rejected[0];
