@@ -1,10 +1,8 @@
 import type { Environment } from '../core/context.ts';
 import { pickOptions, refuseUnknownKeys } from '../core/options.ts';
 import { combineReporters, type Reporter, shieldReporter } from '../core/reporter.ts';
-import { Neo4jConnection, type Neo4jContext } from '../neo4j/connection.ts';
 import { Instruments } from '../instrumentation/instruments.ts';
-import { type Neo4jAddress, Neo4jConnection, type Neo4jContext } from '../neo4j/connection.ts';
-import { findEmbeddedServer } from '../neo4j/embedded/embedded-server.ts';
+import { Neo4jConnection, type Neo4jContext } from '../neo4j/connection.ts';
 import { createReporter } from '../reporting/create-reporter.ts';
 import { Neo4jReporter } from '../reporting/neo4j-reporter.ts';
 import { loadEnvironment } from './environment.ts';
@@ -32,8 +30,9 @@ export interface ETLContextOptions {
  * something is asked of it.
  *
  * The database is NEO4J_URI with NEO4J_USERNAME (default 'neo4j'), NEO4J_PASSWORD (or another way to sign in) and
- * NEO4J_DATABASE; where NEO4J_URI is not set, the embedded server that runs in this folder. With REPORTER_DATABASE, runs are kept in that database of
- * the same server ({@link Neo4jReporter}), beside what is shown of them; Community has one database, 'neo4j'.
+ * NEO4J_DATABASE; where NEO4J_URI is not set, the embedded server that runs in this folder. With REPORTER_DATABASE,
+ * runs are kept in that database of the same server ({@link Neo4jReporter}), beside what is shown of them; Community has
+ * one database, 'neo4j'.
  *
  * @example
  * ```ts

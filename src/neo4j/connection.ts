@@ -234,7 +234,6 @@ export class Neo4jConnection implements AsyncDisposable {
   }
 }
 
-function openDriver({ uri, username, password = '', auth, config }: Neo4jAddress): Driver {
 /** Publishes how a transaction ended; its work counts the tries. */
 async function published<R>(transaction: (count: () => void) => Promise<R>): Promise<R> {
   const begun = beginEvent('transaction');
@@ -255,7 +254,7 @@ async function published<R>(transaction: (count: () => void) => Promise<R>): Pro
   }
 }
 
-function openDriver({ uri, username, password }: Neo4jAddress): Driver {
+function openDriver({ uri, username, password = '', auth, config }: Neo4jAddress): Driver {
   try {
     return neo4j.driver(uri, auth ?? neo4j.auth.basic(username, password), {
       userAgent: 'graphweft',
