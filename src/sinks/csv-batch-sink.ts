@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
+import { beginEvent, endSinkWrite } from '../core/events.ts';
 import { integerOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { PendingFile } from './file-sink.ts';
@@ -71,6 +72,7 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
         });
       let isFirst = true;
       for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
+        const begun = beginEvent('sink');
         const rows = batch.chunk as readonly Readonly<Record<string, unknown>>[];
         if (rows.length > 0) {
           columns ??= Object.keys(rows[0]!);
@@ -88,6 +90,7 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
               .join(''),
           );
         }
+        endSinkWrite(this, begun, rows.length);
         yield { ...batch, statistics: mergeStatistics(batch.statistics, { csv_rows_written: rows.length }) };
       }
       if (isFirst && header && !isContinued && columns) await write(line(columns, delimiter));

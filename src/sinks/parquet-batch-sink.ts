@@ -29,6 +29,7 @@ import {
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { GraphweftError } from '../core/errors.ts';
+import { beginEvent, endSinkWrite } from '../core/events.ts';
 import {
   choiceOption,
   describeValue,
@@ -112,6 +113,7 @@ export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
     let isWhole = false;
     try {
       for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
+        const begun = beginEvent('sink');
         const rows = batch.chunk as readonly Readonly<Record<string, unknown>>[];
         if (rows.length > 0) {
           columns ??= Object.keys(rows[0]!).map((name) =>
@@ -121,6 +123,7 @@ export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
           for (const row of rows) appendRow(appender, columns, row);
           appender.flushSync();
         }
+        endSinkWrite(this, begun, rows.length);
         yield {
           ...batch,
           statistics: mergeStatistics(batch.statistics, { parquet_rows_written: rows.length }),

@@ -1,5 +1,6 @@
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import { throwIfAborted } from '../core/errors.ts';
+import { heardReads } from '../core/events.ts';
 import { functionOption, integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { fromRecordValue } from '../neo4j/values.ts';
@@ -33,7 +34,11 @@ export class CypherBatchSource<Out = Row> extends BatchProcessor<never, Out> {
     this.#options = options;
   }
 
-  override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
+  override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
+    return heardReads(this, this.#batches(maxBatchSize));
+  }
+
+  async *#batches(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
     const size = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
     const { query, parameters = {}, recordTransformer } = this.#options;
     let chunk: Out[] = [];

@@ -232,3 +232,19 @@ describe('the GTFS example', () => {
     expect(exitCode).toBe(1);
   });
 });
+
+describe('the MusicBrainz example', () => {
+  it('loads nodes side by side and relationships in parallel, and compares the counts of both databases', async () => {
+    const { exitCode, stdout, stderr } = await runExample('musicbrainz', ['--artists', '300', '--seed', '3']);
+    expect(stderr).toContain('synthetic data of 300 artists');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/\(:Artist\)\s+│\s+300 │\s+300 │/);
+    expect(stdout).toMatch(/\[:ON_MEDIUM\]\s+│\s+3,000 │\s+3,000 │/);
+    expect(stdout).toContain('retries: 0');
+    const again = await runExample('musicbrainz', ['--artists', '300', '--seed', '3']);
+    expect(again.exitCode).toBe(0);
+    expect(again.stdout).toBe(stdout);
+    await clear('Artist', 'ArtistCredit', 'Area', 'Label', 'Place', 'ReleaseGroup', 'Release', 'Medium');
+    await clear('Recording', 'Track', 'Work', 'Url', 'Tag', 'Genre');
+  });
+});

@@ -19,7 +19,7 @@ import { installPackages } from '../../src/neo4j/embedded/commands.ts';
 
 const START_TIMEOUT_MS = 60_000;
 
-interface SqlServer {
+export interface SqlServer {
   readonly url: string;
   stop(): Promise<void>;
 }
@@ -29,7 +29,6 @@ interface SqlServer {
  * installed where they are missing. A run that cannot get one fails. The addresses: POSTGRES_URL and MARIADB_URL.
  */
 export async function setup(): Promise<() => Promise<void>> {
-  await install();
   const servers: SqlServer[] = [];
   const stop = async () => {
     await Promise.all(servers.map((server) => server.stop()));
@@ -78,7 +77,9 @@ function folderFor(user: { readonly uid?: number; readonly gid?: number }, name:
   return folder;
 }
 
-async function startPostgres(): Promise<SqlServer> {
+/** Starts a PostgreSQL in a temporary folder, on a free loopback port. */
+export async function startPostgres(): Promise<SqlServer> {
+  await install();
   const user = userOf('postgres');
   const folder = folderFor(user, 'postgres');
   const data = join(folder, 'data');
@@ -118,6 +119,7 @@ async function startPostgres(): Promise<SqlServer> {
 }
 
 async function startMariaDb(): Promise<SqlServer> {
+  await install();
   const user = userOf('mysql');
   const folder = folderFor(user, 'mariadb');
   const data = join(folder, 'data');
