@@ -1,4 +1,5 @@
 import { metrics, context as otelContext, SpanStatusCode, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
   AggregationTemporality,
   InMemoryMetricExporter,
@@ -11,13 +12,14 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
 import { SourceError } from '../../../src/core/errors.ts';
 import { isHeard, nextCell, publishEvent, taskFields } from '../../../src/core/events.ts';
 import { SILENT_REPORTER } from '../../../src/core/reporter.ts';
 import type { Task } from '../../../src/core/task.ts';
 import { TaskGroup } from '../../../src/core/task-group.ts';
+import { RecordingReporter } from '../../support/context.ts';
 import { FunctionTask } from '../core/test-context.ts';
 
 afterEach(() => {
@@ -158,6 +160,32 @@ describe('OpenTelemetry', () => {
     heard.push(isHeard('cell'));
     expect(heard).toEqual([false, true, false]);
     expect(telemetry.spans().map(({ name }) => name)).toEqual(['task look']);
+  });
+
+  it('puts the outermost task below the span that is active', async () => {
+    otelContext.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    const telemetry = useTelemetry();
+    await using context = new ETLContext({ reporter: SILENT_REPORTER, env: {} });
+    await trace.getTracer('user').startActiveSpan('nightly', async (span) => {
+      await new FunctionTask(context, 'load').execute();
+      span.end();
+    });
+    const [task, nightly] = telemetry.spans();
+    expect([task!.name, nightly!.name]).toEqual(['task load', 'nightly']);
+    expect(task!.parentSpanContext?.spanId).toBe(nightly!.spanContext().spanId);
+  });
+
+  it('is said once to be missing where it cannot be loaded, and the task runs', async () => {
+    const telemetry = useTelemetry();
+    vi.doMock('@opentelemetry/api', () => Promise.reject(new Error('Cannot find package')));
+    const reporter = new RecordingReporter();
+    await using context = new ETLContext({ reporter, env: {} });
+    for (let i = 0; i < 2; i++)
+      expect((await new FunctionTask(context, 'load').execute()).success).toBe(true);
+    vi.doUnmock('@opentelemetry/api');
+    expect(reporter.warnings).toHaveLength(1);
+    expect(reporter.warnings[0]).toContain('npm install @opentelemetry/api');
+    expect(telemetry.spans()).toEqual([]);
   });
 
   it('counts once where two contexts run', async () => {
