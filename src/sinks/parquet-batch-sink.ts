@@ -115,6 +115,7 @@ export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
       for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
         const begun = beginEvent('sink');
         const rows = batch.chunk as readonly Readonly<Record<string, unknown>>[];
+        const begun = beginEvent('sink');
         if (rows.length > 0) {
           columns ??= Object.keys(rows[0]!).map((name) =>
             columnOf(name, this.#options.types?.[name] ?? kindOf(rows.map((row) => row[name]))),
@@ -122,6 +123,7 @@ export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
           appender ??= await pending.guard(() => createTable(connection, columns!));
           for (const row of rows) appendRow(appender, columns, row);
           appender.flushSync();
+          endSinkWrite(this, begun, rows.length);
         }
         endSinkWrite(this, begun, rows.length);
         yield {

@@ -18,6 +18,10 @@ import { TaskReturn } from '../../../src/core/task-return.ts';
 import { dictIdExtractor } from '../../../src/parallel/id-extractors.ts';
 import { ParallelBatchProcessor } from '../../../src/parallel/parallel-batch-processor.ts';
 import { SplittingBatchProcessor } from '../../../src/parallel/splitting-batch-processor.ts';
+import { CSVBatchSink } from '../../../src/sinks/csv-batch-sink.ts';
+import { ParquetBatchSink } from '../../../src/sinks/parquet-batch-sink.ts';
+import { CSVBatchSource } from '../../../src/sources/csv-batch-source.ts';
+import { ParquetBatchSource } from '../../../src/sources/parquet-batch-source.ts';
 import { ValidationBatchProcessor } from '../../../src/transforms/validation-batch-processor.ts';
 import { useFolder } from '../../support/files.ts';
 import { ArraySource } from './array-source.ts';
@@ -190,6 +194,35 @@ describe('events', () => {
     unsubscribe(EVENT_CHANNELS.task, hear);
     await new FunctionTask(testContext(), 'two').execute();
     expect(heard).toEqual(['task:start', 'task:end']);
+  });
+
+  it('tell of files that are written and read again', async () => {
+    const events = record();
+    const folder = useFolder();
+    const context = testContext();
+    const rows = Array.from({ length: 5 }, (_, i) => ({ id: i }));
+    const predecessor = () => new ArraySource([rows.slice(0, 3), [], rows.slice(3)]);
+    const csv = folder.path('rows.csv');
+    const parquet = folder.path('rows.parquet');
+    for await (const _ of new CSVBatchSink(context, { predecessor: predecessor(), file: csv }).getBatch(9));
+    for await (const _ of new ParquetBatchSink(context, {
+      predecessor: predecessor(),
+      file: parquet,
+    }).getBatch(9));
+    for await (const _ of new CSVBatchSource(context, { file: csv }).getBatch(4));
+    for await (const _ of new ParquetBatchSource(context, { file: parquet }).getBatch(4));
+    expect(ofName(events, 'sink:write').map(({ sink, rows }) => [sink, rows])).toEqual([
+      ['CSVBatchSink', 3],
+      ['CSVBatchSink', 2],
+      ['ParquetBatchSink', 3],
+      ['ParquetBatchSink', 2],
+    ]);
+    expect(ofName(events, 'source:read').map(({ source, rows }) => [source, rows])).toEqual([
+      ['CSVBatchSource', 4],
+      ['CSVBatchSource', 1],
+      ['ParquetBatchSource', 4],
+      ['ParquetBatchSource', 1],
+    ]);
   });
 
   it('close the source when the reader leaves early', async () => {
