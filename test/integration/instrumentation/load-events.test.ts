@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { trace } from '@opentelemetry/api';
 import {
   BasicTracerProvider,
@@ -7,6 +8,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
+import { subscribeToEvents, type TransactionEndEvent } from '../../../src/core/events.ts';
 import { SILENT_REPORTER } from '../../../src/core/reporter.ts';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
 import { CSVLoad2Neo4jTask, ParallelCSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
@@ -79,6 +81,28 @@ describe('a load that is listened to', () => {
     const text = readFileSync(events, 'utf8');
     for (const secret of ['confidential', process.env.NEO4J_PASSWORD!, 'UNWIND', label, file])
       expect(text).not.toContain(secret);
+  });
+
+  it('counts the tries of transactions that deadlock as their statistics do', async () => {
+    const events: TransactionEndEvent[] = [];
+    await using context = new ETLContext({ reporter: SILENT_REPORTER });
+    const label = uniqueLabel('Lock');
+    await context.neo4j.query(`UNWIND [1, 2] AS id CREATE (:${label} {id: id})`);
+    const stop = subscribeToEvents({ transaction: (event) => void events.push(event) });
+    const lock = `MATCH (n:${label} {id: $id}) SET n.by = $by`;
+    const both = (first: number, second: number) =>
+      context.neo4j.transact(async (run) => {
+        await run(lock, { id: first, by: first });
+        await sleep(300); // until the other one has its first lock too
+        await run(lock, { id: second, by: first });
+      });
+    const done = await Promise.all([both(1, 2), both(2, 1)]);
+    stop();
+    const retries = done.reduce((sum, { statistics }) => sum + (statistics.retries ?? 0), 0);
+    expect(retries).toBeGreaterThan(0);
+    expect(events).toHaveLength(2);
+    expect(events.reduce((sum, event) => sum + event.retries, 0)).toBe(retries);
+    expect(events.every(({ isSuccess }) => isSuccess)).toBe(true);
   });
 
   it('says how a transaction failed, by its code, and gives OpenTelemetry the span of it', async () => {
