@@ -115,7 +115,6 @@ export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
       for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
         const begun = beginEvent('sink');
         const rows = batch.chunk as readonly Readonly<Record<string, unknown>>[];
-        const begun = beginEvent('sink');
         if (rows.length > 0) {
           columns ??= Object.keys(rows[0]!).map((name) =>
             columnOf(name, this.#options.types?.[name] ?? kindOf(rows.map((row) => row[name]))),
@@ -125,7 +124,6 @@ export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
           appender.flushSync();
           endSinkWrite(this, begun, rows.length);
         }
-        endSinkWrite(this, begun, rows.length);
         yield {
           ...batch,
           statistics: mergeStatistics(batch.statistics, { parquet_rows_written: rows.length }),

@@ -140,7 +140,8 @@ describe('a run with REPORTER_DATABASE', () => {
       database: REPORTER_DATABASE,
       flushIntervalMs: intervalMs,
     });
-    const told = Object.create(context, { reporter: { value: reporter } }) as typeof context;
+    const { env, signal, neo4j } = context;
+    const told = { env, signal, neo4j, reporter };
     const startedMs = Date.now();
     const steps = ['a', 'b', 'c'].map(
       (name) =>
@@ -370,7 +371,8 @@ describe('CreateReportingConstraintsTask', () => {
   it('makes the constraint where it is missing, and again changes nothing', async () => {
     const { context } = keepingContext();
     await ask('DROP CONSTRAINT etl_task_unique IF EXISTS');
-    const silent = Object.create(context, { reporter: { value: SILENT_REPORTER } }) as typeof context;
+    const { env, signal, neo4j } = context;
+    const silent = { env, signal, neo4j, reporter: SILENT_REPORTER };
     const create = () => new CreateReportingConstraintsTask(silent).execute();
     expect(await create()).toMatchObject({ success: true, summary: { constraints_added: 1 } });
     expect(await create()).toMatchObject({ success: true, summary: {} });

@@ -86,7 +86,7 @@ describe('load tasks', () => {
     expect(sum(({ statistics }) => statistics?.relationships_created)).toBe(ROWS);
     expect(sum(({ statistics }) => statistics?.csv_lines_read)).toBe(ROWS);
     expect(sum(({ batches }) => batches)).toBeGreaterThan(10);
-    expect(reporter.ended).toEqual([{ name: 'edges', success: true }]);
+    expect(reporter.ended).toMatchObject([{ name: 'edges', success: true }]);
   });
 
   it('set invalid rows and malformed lines aside in one file, and load the rest', async () => {
