@@ -1,23 +1,21 @@
 // npm test: every test there is, on a machine where nothing was installed by hand. The last line is the count.
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepare, root, run } from './prepare.mjs';
 
 prepare();
-// Node before 22.5 has no SQLite of its own. The package compiles for a minute, which only the tests should wait for.
-const hasSqlite = isBuiltin('node:sqlite') || existsSync(join(root, 'node_modules/better-sqlite3'));
-if (!hasSqlite) {
-  const install = [
-    'install',
-    '--no-save',
-    '--no-fund',
-    '--no-audit',
-    '--loglevel=error',
-    'better-sqlite3@12.6.2',
-  ];
-  run('npm', install, 'installing SQLite for the tests (a minute)');
+// Node before 22.5 has no SQLite of its own. The package compiles for a minute, which only the tests should wait for. It
+// goes into a folder of its own, because npm takes an optional peer that is asked for by name for one not to install.
+const sqlite = join(root, 'node_modules/better-sqlite3');
+if (!isBuiltin('node:sqlite') && !existsSync(sqlite)) {
+  const folder = join(root, 'node_modules/.sqlite');
+  mkdirSync(folder, { recursive: true });
+  const options = ['--no-fund', '--no-audit', '--loglevel=error'];
+  const args = ['install', '--prefix', folder, ...options, 'better-sqlite3@12.6.2'];
+  run('npm', args, 'installing SQLite for the tests (a minute)');
+  symlinkSync(join(folder, 'node_modules/better-sqlite3'), sqlite);
 }
 const report = join(tmpdir(), `graphweft-tests-${process.pid}.json`);
 const args = [

@@ -88,6 +88,7 @@ export {
   startEmbeddedServer,
   stopEmbeddedServer,
 } from './neo4j/embedded/embedded-server.ts';
+export type { KeyCounts, SplitPlan } from './parallel/balanced-buckets.ts';
 export {
   type BucketPair,
   type DictIdExtractorOptions,

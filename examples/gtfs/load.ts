@@ -208,12 +208,13 @@ function constraint(label: string): string {
   return `CREATE CONSTRAINT gtfs_${label.toLowerCase()} IF NOT EXISTS FOR (n:${label}) REQUIRE (${keys}) IS UNIQUE`;
 }
 
-/** Counts what is there; nodes without their key are of another example. */
+/** Counts what is there; nodes without their key, and relationships of other nodes, are of somebody else. */
 export async function readBack(context: ETLContext): Promise<GraphCounts> {
   const nodes = Object.entries(KEYS).map(
     ([label, [key]]) => `COUNT { MATCH (n:${label}) WHERE n.${key} IS NOT NULL } AS ${label}`,
   );
-  const relationships = RELATIONSHIPS.map((type) => `COUNT { ()-[:${type}]->() } AS ${type}`);
+  const own = Object.keys(KEYS).join('|');
+  const relationships = RELATIONSHIPS.map((type) => `COUNT { (:${own})-[:${type}]->(:${own}) } AS ${type}`);
   const { rows } = await context.neo4j.query(`RETURN ${[...nodes, ...relationships].join(',\n  ')}`);
   return Object.fromEntries(Object.entries(rows[0]!).map(([name, count]) => [name, Number(count)]));
 }

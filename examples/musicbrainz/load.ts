@@ -130,7 +130,9 @@ export async function compareCounts(
       expected: await count(
         `SELECT count(*) AS n FROM (SELECT DISTINCT ${identity} FROM (${sql}) AS q) AS d`,
       ),
-      found: await found(`RETURN COUNT { ()-[:${pattern.type}]->() } AS found`),
+      found: await found(
+        `RETURN COUNT { (:${pattern.from.labels[0]})-[:${pattern.type}]->(:${pattern.to.labels[0]}) } AS found`,
+      ),
     });
   }
   return rows;

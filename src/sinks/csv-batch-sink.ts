@@ -89,8 +89,8 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
               )
               .join(''),
           );
+          endSinkWrite(this, begun, rows.length);
         }
-        endSinkWrite(this, begun, rows.length);
         yield { ...batch, statistics: mergeStatistics(batch.statistics, { csv_rows_written: rows.length }) };
       }
       if (isFirst && header && !isContinued && columns) await write(line(columns, delimiter));

@@ -5,6 +5,7 @@ import { SourceError, throwIfAborted } from '../core/errors.ts';
 import { heardReads } from '../core/events.ts';
 import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import type { Statistics } from '../core/statistics.ts';
+import type { KeyCounts } from '../parallel/balanced-buckets.ts';
 import { type RejectedRow, RejectedRows } from '../sinks/rejected-rows.ts';
 import {
   CSV_OPTION_NAMES,
@@ -13,7 +14,7 @@ import {
   resolveCsvReadOptions,
 } from './csv-options.ts';
 import { type CsvFile, type MalformedLine, scanCsvFile } from './csv-scan.ts';
-import { type DuckDb, expandFiles, openDuckDb, type Row, rebatch, streamRows } from './duckdb.ts';
+import { countKeys, type DuckDb, expandFiles, openDuckDb, type Row, rebatch, streamRows } from './duckdb.ts';
 import { isFloating } from './duckdb-values.ts';
 import { LineCounter } from './line-counter.ts';
 
@@ -64,6 +65,21 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     return files.flatMap(({ columns }) =>
       columns.filter(({ type }) => isFloating(type)).map(({ name }) => name),
     );
+  }
+
+  /** Counts the values of columns, together; undefined where a file has no such column. */
+  async countKeys(columns: readonly string[]): Promise<KeyCounts | undefined> {
+    const { files } = await this.#scanned();
+    const database = await openDuckDb(this.#options.memoryLimitMb);
+    try {
+      return await countKeys(
+        await database.connect(),
+        files.map(({ select }) => select),
+        columns,
+      );
+    } finally {
+      database.close();
+    }
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {

@@ -1,6 +1,7 @@
 /** DuckDB as the reader of files: one in-memory database a source, rows streamed, memory bounded. */
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, type DuckDBType } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
+import { type KeyCounts, MAX_HEAVY_KEYS } from '../parallel/balanced-buckets.ts';
 import { type DecimalForm, decoderFor, type ValueDecoder } from './duckdb-values.ts';
 
 /** A record as it comes from a source. */
@@ -84,6 +85,34 @@ export async function columnsOf(connection: DuckDBConnection, sql: string): Prom
   } finally {
     statement.destroySync();
   }
+}
+
+/**
+ * Counts the values of columns in the rows of statements, all columns together, the most frequent first.
+ * @returns Undefined where a column is missing.
+ */
+export async function countKeys(
+  connection: DuckDBConnection,
+  selects: readonly string[],
+  columns: readonly string[],
+): Promise<KeyCounts | undefined> {
+  if (selects.length === 0) return { heavy: [], totalRows: 0 };
+  for (const select of selects) {
+    const names = (await columnsOf(connection, select)).map(({ name }) => name);
+    if (columns.some((column) => !names.includes(column))) return undefined;
+  }
+  const keys = selects.flatMap((select) =>
+    columns.map((column) => `SELECT ${sqlName(column)}::VARCHAR AS key FROM (${select})`),
+  );
+  const counted = `SELECT key, count(*) AS n FROM (${keys.join(' UNION ALL ')}) WHERE key IS NOT NULL GROUP BY key`;
+  const heavy = await all(
+    connection,
+    `SELECT key, n, sum(n) OVER () AS total FROM (${counted}) ORDER BY n DESC, key LIMIT ${MAX_HEAVY_KEYS}`,
+  );
+  return {
+    heavy: heavy.map(({ key, n }) => [String(key), Number(n)] as const),
+    totalRows: Number(heavy[0]?.total ?? 0),
+  };
 }
 
 /** Streams the rows of a statement, a list of at most 2,048 at a time (DuckDB's vector size). */

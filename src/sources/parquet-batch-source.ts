@@ -3,10 +3,12 @@ import type { TaskContext } from '../core/context.ts';
 import { SourceError, throwIfAborted } from '../core/errors.ts';
 import { heardReads } from '../core/events.ts';
 import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import type { KeyCounts } from '../parallel/balanced-buckets.ts';
 import { resolveReaderOptions } from './csv-options.ts';
 import {
   all,
   columnsOf,
+  countKeys,
   expandFiles,
   openDuckDb,
   type Row,
@@ -75,6 +77,21 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
   /** Names the columns whose numbers are floating point, also where they happen to be whole. */
   async floatColumns(): Promise<readonly string[]> {
     return (await this.#described()).flatMap((file) => file.floatColumns);
+  }
+
+  /** Counts the values of columns, together; undefined where the file has no such column. */
+  async countKeys(columns: readonly string[]): Promise<KeyCounts | undefined> {
+    const files = await this.#described();
+    const database = await openDuckDb(this.#options.memoryLimitMb!);
+    try {
+      return await countKeys(
+        await database.connect(),
+        files.map(({ select }) => select),
+        columns,
+      );
+    } finally {
+      database.close();
+    }
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {

@@ -14,6 +14,8 @@ import { type CompiledMapping, compileMapping } from '../mapping/compile.ts';
 import type { Mapping } from '../mapping/patterns.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { ensureConstraints } from '../neo4j/constraints.ts';
+import type { KeyCounts, SplitPlan } from '../parallel/balanced-buckets.ts';
+import type { IdExtractor } from '../parallel/id-extractors.ts';
 import {
   CYPHER_WRITE_OPTION_NAMES,
   CypherBatchSink,
@@ -21,6 +23,7 @@ import {
 } from '../sinks/cypher-batch-sink.ts';
 import { MappingBatchSink, type RowPolicy } from '../sinks/mapping-batch-sink.ts';
 import { RejectedRows } from '../sinks/rejected-rows.ts';
+import type { Row } from '../sources/duckdb.ts';
 import { type RowSchema, ValidationBatchProcessor } from '../transforms/validation-batch-processor.ts';
 
 export interface LoadOptions extends CypherWriteOptions {
@@ -71,6 +74,15 @@ export const DEFAULT_BATCH_SIZE = 5_000;
 /** What a load reads from; a file also knows which of its columns are floating point. @internal */
 export interface LoadSource extends BatchSource {
   floatColumns?(): Promise<readonly string[]>;
+  countKeys?(columns: readonly string[]): Promise<KeyCounts | undefined>;
+}
+
+/** What is known of a load before its first row is written. @internal */
+export interface PlannedWriting {
+  /** The source, perhaps with some of its rows read ahead. */
+  readonly source: LoadSource & { close?(): Promise<void> };
+  readonly plan?: SplitPlan;
+  readonly idExtractor?: IdExtractor<Row>;
 }
 
 /** What a kind of source brings to a load. @internal */
@@ -91,6 +103,14 @@ export interface WritingKind<O> {
   readonly optionNames: readonly string[];
   /** Says what about the options a person should know, though they will do. */
   warning?(options: O, mapping: CompiledMapping | undefined): string | undefined;
+  /** Looks at the keys before the load. @param isAsked Whether the plan itself is wanted. */
+  plan?(
+    options: O,
+    source: LoadSource,
+    mapping: CompiledMapping | undefined,
+    batchSize: number,
+    isAsked: boolean,
+  ): Promise<PlannedWriting>;
   place(
     context: Neo4jContext,
     task: Task,
@@ -98,6 +118,7 @@ export interface WritingKind<O> {
     rows: BatchSource,
     sink: (predecessor: BatchSource) => BatchSource,
     mapping: CompiledMapping | undefined,
+    planned: PlannedWriting | undefined,
   ): BatchSource;
 }
 
@@ -146,14 +167,16 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const warning = this.#writing.warning?.(options, this.#mapping);
     if (warning) context.reporter.warn(warning);
     if (this.#mapping) await ensureConstraints(context.neo4j, this.#mapping, options.constraints ?? 'create');
-    const source = this.#open();
-    const floatColumns = options.floatColumns ?? (await source.floatColumns?.()) ?? [];
+    const opened = this.#open();
+    const floatColumns = options.floatColumns ?? (await opened.floatColumns?.()) ?? [];
+    const planned = await this.#writing.plan?.(options, opened, this.#mapping, this.batchSize, false);
     const before = this.#rejected.count;
     let summary = {};
     try {
-      const batches = this.#chain(source, floatColumns).getBatch(this.batchSize);
+      const batches = this.#chain(planned?.source ?? opened, floatColumns, planned).getBatch(this.batchSize);
       for await (const { statistics } of batches) summary = statistics;
     } finally {
+      await planned?.source.close?.();
       const rejected = this.#rejected.count - before;
       const rows = rejected === 1 ? 'row is' : 'rows are';
       if (rejected > 0)
@@ -162,11 +185,27 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     return new TaskReturn({ summary });
   }
 
+  /**
+   * Says what the split can reach, from a count of the keys and without loading: the bound that no schedule can beat, the
+   * bucket that sets it, and hubs by name. Undefined with one writer, or where an extractor of your own splits.
+   */
+  async explain(): Promise<SplitPlan | undefined> {
+    const planned = await this.#writing.plan?.(
+      this.options,
+      this.#open(),
+      this.#mapping,
+      this.batchSize,
+      true,
+    );
+    await planned?.source.close?.();
+    return planned?.plan;
+  }
+
   #open(): LoadSource {
     return this.#source.open(this.context, this, this.options, this.#rejected);
   }
 
-  #chain(source: LoadSource, floatColumns: readonly string[]): BatchSource {
+  #chain(source: LoadSource, floatColumns: readonly string[], planned?: PlannedWriting): BatchSource {
     const { context, options } = this;
     const write = { ...pickOptions(options as LoadOptions, CYPHER_WRITE_OPTION_NAMES), floatColumns };
     const mapping = this.#mapping;
@@ -183,7 +222,15 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       });
     };
     sink(); // in parallel the first sink is made when the first cell is written: too late to say that an option is wrong
-    const predecessor = this.#writing.place(context, this, options, this.#validated(source), sink, mapping);
+    const predecessor = this.#writing.place(
+      context,
+      this,
+      options,
+      this.#validated(source),
+      sink,
+      mapping,
+      planned,
+    );
     return new ClosedLoopBatchProcessor(context, { predecessor, task: this });
   }
 

@@ -1,13 +1,22 @@
 import type { BatchSource } from '../core/batch-processor.ts';
-import { integerOption, pickOptions } from '../core/options.ts';
-import type { CompiledMapping } from '../mapping/compile.ts';
-import { mappingExtractor } from '../mapping/mapping-extractor.ts';
+import { ConfigError } from '../core/errors.ts';
+import { choiceOption, integerOption, pickOptions } from '../core/options.ts';
+import type { CompiledMapping, KeyClaim } from '../mapping/compile.ts';
+import { mappingExtractor, nodeKeyOf } from '../mapping/mapping-extractor.ts';
+import { BalancedBuckets, KeyCounter, type KeyCounts, planSplit } from '../parallel/balanced-buckets.ts';
 import { cellsOfGroup } from '../parallel/grid.ts';
-import { dictIdExtractor, type IdExtractor, MAX_TABLE_SIZE } from '../parallel/id-extractors.ts';
+import {
+  dictIdExtractor,
+  type IdExtractor,
+  keyBucket,
+  MAX_TABLE_SIZE,
+  type NodeKey,
+} from '../parallel/id-extractors.ts';
 import { DEFAULT_MAX_WORKERS, ParallelBatchProcessor } from '../parallel/parallel-batch-processor.ts';
+import { SampledSource } from '../parallel/sampled-source.ts';
 import { type ScheduleKind, SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
 import type { Row } from '../sources/duckdb.ts';
-import type { WritingKind } from './load-task.ts';
+import type { LoadSource, WritingKind } from './load-task.ts';
 
 /**
  * A load holds less back than a splitter made by hand: 3 M flights peaked at 350 MB with these (grid of 8, batches of
@@ -26,6 +35,11 @@ export interface ParallelOptions {
    * the other. Default: 'claims'.
    */
   readonly schedule?: ScheduleKind;
+  /**
+   * `hash` spreads keys blindly; `balanced` counts them first (of files all, of other sources the first 50,000 rows) and
+   * gives heavy keys buckets of their own. Default: 'hash'.
+   */
+  readonly buckets?: BucketKind;
   /** With claims: the source is paused at this many waiting rows; from 1. Default: a batch a cell, at most 500,000. */
   readonly maxBufferedRows?: number;
   /** With waves: a cell of more than this many times batchSize rows is flushed early; from 1. Default: 2. */
@@ -47,6 +61,7 @@ export interface ParallelOptions {
 const PARALLEL_OPTION_NAMES = [
   'tableSize',
   'schedule',
+  'buckets',
   'maxBufferedRows',
   'burstFactor',
   'maxWorkers',
@@ -56,6 +71,12 @@ const PARALLEL_OPTION_NAMES = [
   'monopartite',
   'idExtractor',
 ] as const satisfies readonly (keyof ParallelOptions)[];
+
+export const BUCKET_KINDS = ['hash', 'balanced'] as const;
+export type BucketKind = (typeof BUCKET_KINDS)[number];
+
+/** Rows of a source without a count of its own that are looked at for heavy keys. */
+const SAMPLE_ROWS = 50_000;
 
 /** Puts a splitter and parallel workers around the sink. @internal */
 export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
@@ -73,7 +94,32 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
     );
   },
 
-  place(context, task, options, rows, workerFactory, mapping) {
+  async plan(options, source, mapping, batchSize, isAsked) {
+    const buckets = choiceOption('buckets', options.buckets ?? 'hash', BUCKET_KINDS);
+    const claims = claimsOf(options, mapping);
+    if (!claims || (buckets === 'hash' && !isAsked)) return { source };
+    const { maxWorkers: workers, tableSize, monopartite } = gridOf(options, mapping);
+    const sides = monopartite || claims.length < 2 ? [claims] : claims.map((claim) => [claim]);
+    const { counts, source: read } = await countSides(source, sides, batchSize);
+    const balanced = counts.map((count) => new BalancedBuckets(count, tableSize));
+    const bucketOf = (key: NodeKey, side: 0 | 1) =>
+      buckets === 'balanced' ? balanced[side]!.bucketOf(key) : keyBucket(key, tableSize);
+    const names = sides.length === 1 ? (['both'] as const) : (['start', 'end'] as const);
+    // Of one node space a row is counted at both ends.
+    const totalRows = Math.ceil((counts[0]?.totalRows ?? 0) / (sides[0]?.length ?? 1));
+    const plan = planSplit(
+      counts.map((count, i) => ({
+        side: names[i]!,
+        counts: count,
+        bucketOf: (key) => bucketOf(key, i as 0 | 1),
+      })),
+      { workers, tableSize, totalRows, buckets },
+    );
+    const idExtractor = mappingExtractor({ claims }, tableSize, bucketOf);
+    return { source: read, plan, ...(buckets === 'balanced' && { idExtractor }) };
+  },
+
+  place(context, task, options, rows, workerFactory, mapping, planned) {
     const { maxWorkers, tableSize, monopartite } = gridOf(options, mapping);
     const splitter = new SplittingBatchProcessor<Row>(context, {
       predecessor: rows as BatchSource<Row>,
@@ -84,6 +130,7 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
       ...pickOptions(options, ['maxBufferedRows']),
       burstFactor: options.burstFactor ?? DEFAULT_LOAD_BURST_FACTOR,
       idExtractor:
+        planned?.idExtractor ??
         options.idExtractor ??
         (mapping && mappingExtractor(mapping, tableSize)) ??
         dictIdExtractor({ ...pickOptions(options, ['startKey', 'endKey']), tableSize, monopartite }),
@@ -97,6 +144,56 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
     });
   },
 };
+
+/** The keys that a row claims; undefined where only the user's own extractor knows. */
+function claimsOf(
+  options: ParallelOptions,
+  mapping: CompiledMapping | undefined,
+): readonly KeyClaim[] | undefined {
+  if (options.idExtractor) {
+    if (options.buckets !== 'balanced') return undefined;
+    throw new ConfigError(
+      'GW_CONFIG_OPTION',
+      "`buckets: 'balanced'` decides on buckets itself; leave `idExtractor` out and name the keys instead.",
+      { details: { option: 'buckets' } },
+    );
+  }
+  if (mapping) return mapping.claims.length > 0 ? mapping.claims : undefined;
+  const { startKey = 'start', endKey = 'end', monopartite = false } = options;
+  const claim = (name: string, space: number) => ({ space, keys: [{ name, source: name }] });
+  return [claim(startKey, 0), claim(endKey, monopartite ? 0 : 1)];
+}
+
+/** Counts the keys of each side: all of them where the source can, else those of the first rows. */
+async function countSides(
+  source: LoadSource,
+  sides: readonly (readonly KeyClaim[])[],
+  batchSize: number,
+): Promise<{ readonly counts: readonly KeyCounts[]; readonly source: LoadSource }> {
+  const columns = sides.map((claims) => claims.flatMap(({ keys }) => keys.map((key) => key.source)));
+  const isPlain = sides.every((claims) => claims.every(({ keys }) => keys.length === 1));
+  if (source.countKeys && isPlain && columns.flat().every((column) => typeof column === 'string')) {
+    const counts: KeyCounts[] = [];
+    for (const names of columns) {
+      const found = await source.countKeys(names as string[]);
+      if (found) counts.push(found);
+    }
+    if (counts.length === sides.length) return { counts, source };
+  }
+  const sampled = new SampledSource(source, batchSize);
+  const counters = sides.map(() => new KeyCounter());
+  try {
+    for (const row of await sampled.sample(SAMPLE_ROWS)) {
+      for (const [i, claims] of sides.entries()) {
+        for (const claim of claims) counters[i]!.add(nodeKeyOf(row as Row, claim));
+      }
+    }
+  } catch (error) {
+    await sampled.close();
+    throw error;
+  }
+  return { counts: counters.map((counter) => counter.counts()), source: sampled };
+}
 
 function gridOf(
   options: ParallelOptions,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
 import { CSVLoad2Neo4jTask, ParallelCSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
 import { uniqueLabel, useServer } from '../../support/context.ts';
@@ -183,5 +184,55 @@ describe('a mapping', () => {
       );
       expect(rows).toEqual([{ labels: [label], type: name, keys: [name], a: '1', b: '2' }]);
     }
+  });
+
+  it('loads the same graph with balanced buckets, from a file that is counted and from rows that are sampled', async () => {
+    const { file, last } = ratingsFile(3_000);
+    const shapes = [
+      { startKey: 'user', endKey: 'movie', query: true, read: {} },
+      { query: false, read: {} },
+      // A malformed line and a schema do not disturb the count.
+      {
+        query: false,
+        read: {
+          schema: z.object({ user: z.coerce.number(), movie: z.coerce.number(), rating: z.coerce.number() }),
+        },
+      },
+    ];
+    for (const { query, read, ...keys } of shapes) {
+      const [u, m] = [uniqueLabel('User'), uniqueLabel('Movie')];
+      const what = query
+        ? {
+            query: `UNWIND $batch AS row MERGE (u:\`${u}\` {id: row.user}) MERGE (m:\`${m}\` {id: row.movie}) MERGE (u)-[r:RATED]->(m) SET r.rating = row.rating`,
+          }
+        : {
+            mapping: relationship('RATED', {
+              from: node(u, { id: 'user' }, { write: 'merge' }),
+              to: node(m, { id: 'movie' }, { write: 'merge' }),
+              properties: ['rating'],
+            }),
+          };
+      const types = 'schema' in read ? ('text' as const) : ('inferred' as const);
+      const task = new ParallelCSVLoad2Neo4jTask(context(), {
+        ...{ file, types, buckets: 'balanced', batchSize: 500 },
+        ...what,
+        ...keys,
+        ...read,
+      });
+      const plan = await task.explain();
+      expect(plan).toMatchObject({ totalRows: 3_000, workers: 4, tableSize: 8, buckets: 'balanced' });
+      expect(plan!.expectedSpeedup).toBeGreaterThan(3.5);
+      const { success, error, summary } = await task.execute();
+      expect(error).toBeUndefined();
+      expect(success).toBe(true);
+      expect(summary.relationships_created).toBe(last.size);
+    }
+    const refused = new ParallelCSVLoad2Neo4jTask(context(), {
+      file,
+      buckets: 'balanced',
+      idExtractor: () => [0, 0],
+      query: 'UNWIND $batch AS row RETURN 1',
+    });
+    expect((await refused.execute()).error).toMatchObject({ code: 'GW_CONFIG_OPTION' });
   });
 });

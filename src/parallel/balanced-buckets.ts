@@ -1,0 +1,130 @@
+/**
+ * Buckets that fit skewed keys. Heavy keys go one by one, the heaviest first, into the bucket that has least (longest
+ * processing time first: Graham, "Bounds on multiprocessing timing anomalies", 1969); the tail goes by hash, which
+ * spreads what is many and light evenly. The same counts give the same buckets.
+ */
+import { keyBucket, type NodeKey } from './id-extractors.ts';
+
+/** How often the keys of one node space occur, as far as they were counted. */
+export interface KeyCounts {
+  /** Keys and their rows, the heaviest first; equal keys are equal as text. */
+  readonly heavy: readonly (readonly [key: string, rows: number])[];
+  /** Rows of all keys, those that are not listed included. */
+  readonly totalRows: number;
+}
+
+/** Counts more keys than this by hash; a heavy list of this size is a megabyte. */
+export const MAX_HEAVY_KEYS = 10_000;
+
+export class BalancedBuckets {
+  readonly tableSize: number;
+  /** By bucket: rows that it will have, of those that were counted. */
+  readonly loads: readonly number[];
+  readonly #byKey = new Map<string, number>();
+
+  constructor({ heavy, totalRows }: KeyCounts, tableSize: number) {
+    this.tableSize = tableSize;
+    const listed = heavy.slice(0, MAX_HEAVY_KEYS).sort(heavierFirst);
+    const tail = totalRows - listed.reduce((sum, [, rows]) => sum + rows, 0);
+    const loads = new Array<number>(tableSize).fill(Math.max(0, tail) / tableSize);
+    for (const [key, rows] of listed) {
+      let emptiest = 0;
+      for (let bucket = 1; bucket < tableSize; bucket++)
+        if (loads[bucket]! < loads[emptiest]!) emptiest = bucket;
+      loads[emptiest]! += rows;
+      this.#byKey.set(key, emptiest);
+    }
+    this.loads = loads;
+  }
+
+  /** Gives the bucket of a key, from 0 to tableSize − 1. */
+  bucketOf(key: NodeKey): number {
+    return this.#byKey.get(String(key)) ?? keyBucket(key, this.tableSize);
+  }
+}
+
+function heavierFirst(a: readonly [string, number], b: readonly [string, number]): number {
+  return b[1] - a[1] || (a[0] < b[0] ? -1 : 1);
+}
+
+/** Counts keys as they come, up to a bound of distinct ones. */
+export class KeyCounter {
+  readonly #rows = new Map<string, number>();
+  #total = 0;
+
+  add(key: NodeKey): void {
+    const text = String(key);
+    this.#total++;
+    const rows = this.#rows.get(text);
+    if (rows !== undefined || this.#rows.size < 20 * MAX_HEAVY_KEYS) this.#rows.set(text, (rows ?? 0) + 1);
+  }
+
+  counts(): KeyCounts {
+    return { heavy: [...this.#rows].sort(heavierFirst).slice(0, MAX_HEAVY_KEYS), totalRows: this.#total };
+  }
+}
+
+/** What a split can reach at best, and what limits it. */
+export interface SplitPlan {
+  readonly totalRows: number;
+  readonly workers: number;
+  readonly tableSize: number;
+  readonly buckets: 'hash' | 'balanced';
+  /** No schedule is shorter than this many rows written one after the other (Gonzalez and Sahni, 1976). */
+  readonly lowerBoundRows: number;
+  /** The bucket that limits it, or undefined where the number of workers does. */
+  readonly limitingBucket: { readonly side: 'start' | 'end' | 'both'; readonly bucket: number } | undefined;
+  /** Against one writer, at best: totalRows / lowerBoundRows. */
+  readonly expectedSpeedup: number;
+  /** Keys that alone carry more than a worker's share of the rows, the heaviest first. */
+  readonly hubs: readonly {
+    readonly side: 'start' | 'end' | 'both';
+    readonly key: string;
+    readonly rows: number;
+  }[];
+}
+
+/** One side of the grid, or both where they are one node space. */
+export interface PlannedSide {
+  readonly side: 'start' | 'end' | 'both';
+  readonly counts: KeyCounts;
+  readonly bucketOf: (key: NodeKey) => number;
+}
+
+/** Says what a split can reach. Pure; from counts, without the rows. */
+export function planSplit(
+  sides: readonly PlannedSide[],
+  {
+    workers,
+    tableSize,
+    totalRows,
+    buckets,
+  }: Pick<SplitPlan, 'workers' | 'tableSize' | 'totalRows' | 'buckets'>,
+): SplitPlan {
+  let lowerBoundRows = Math.ceil(totalRows / workers);
+  let limitingBucket: SplitPlan['limitingBucket'];
+  const hubs: SplitPlan['hubs'][number][] = [];
+  for (const { side, counts, bucketOf } of sides) {
+    const listed = counts.heavy.reduce((sum, [, rows]) => sum + rows, 0);
+    const loads = new Array<number>(tableSize).fill(Math.max(0, counts.totalRows - listed) / tableSize);
+    for (const [key, rows] of counts.heavy) {
+      loads[bucketOf(key)]! += rows;
+      if (rows > totalRows / workers) hubs.push({ side, key, rows });
+    }
+    for (const [bucket, load] of loads.entries()) {
+      if (load <= lowerBoundRows) continue;
+      lowerBoundRows = Math.ceil(load);
+      limitingBucket = { side, bucket };
+    }
+  }
+  return {
+    totalRows,
+    workers,
+    tableSize,
+    buckets,
+    lowerBoundRows,
+    limitingBucket,
+    expectedSpeedup: lowerBoundRows === 0 ? 1 : totalRows / lowerBoundRows,
+    hubs: hubs.sort((a, b) => b.rows - a.rows),
+  };
+}
