@@ -1,8 +1,9 @@
 /** The programs that are compared; each run is a fresh process that prints one line of JSON. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ETLContext } from 'graphweft';
 import { findProgram, installPackages, runCommand } from '../../src/neo4j/embedded/commands.ts';
 import type { Workload } from './workloads.ts';
 
@@ -22,12 +23,40 @@ export interface Outcome {
 
 export interface Contestant {
   readonly name: string;
-  readonly command: readonly string[];
+  /** A program that gets the job as JSON; or else `run`. */
+  readonly command?: readonly string[];
+  readonly run?: (context: ETLContext, workload: Workload, settings: Settings) => Promise<Outcome>;
+  /** Numbers of workers to try. Default: those of the command line. */
+  readonly workers?: readonly number[];
 }
 
 export const GRAPHWEFT: Contestant = {
   name: 'graphweft',
   command: [process.execPath, join(HERE, 'graphweft-load.mjs')],
+};
+
+export const GRAPHWEFT_MAPPING: Contestant = {
+  name: 'graphweft, mapping',
+  command: [process.execPath, join(HERE, 'graphweft-mapping-load.mjs')],
+};
+
+/**
+ * Neo4j's own LOAD CSV, with `workers` concurrent transactions. More than one at a time lose rows to deadlocks in these
+ * workloads (`ON ERROR CONTINUE`; the graphs then differ), so one is what counts.
+ */
+export const LOAD_CSV: Contestant = {
+  name: 'LOAD CSV',
+  workers: [1],
+  async run(context, { file, query, rows }, { batchSize, workers }) {
+    const body = query.replace('UNWIND $batch AS row', '');
+    const started = performance.now();
+    await context.neo4j.query(
+      `LOAD CSV WITH HEADERS FROM 'file:///${basename(file)}' AS row
+       CALL (row) { ${body} } IN ${workers} CONCURRENT TRANSACTIONS OF ${batchSize} ROWS`,
+    );
+    const seconds = (performance.now() - started) / 1000;
+    return { success: true, seconds, retries: 0, cpuSeconds: 0, peakMb: 0, statistics: { rows } };
+  },
 };
 
 export const NEO4J_ETL_LIB: Contestant = {
@@ -61,11 +90,13 @@ export interface Settings {
 }
 
 export function load(
-  { command }: Contestant,
+  { command = [], run }: Contestant,
   workload: Workload,
   settings: Settings,
   env: NodeJS.ProcessEnv,
+  context: ETLContext,
 ): Promise<Outcome> {
+  if (run) return run(context, workload, settings);
   const [program, ...args] = command;
   return new Promise((resolve, reject) => {
     const child = spawn(program!, [...args, JSON.stringify({ ...workload, ...settings })], {

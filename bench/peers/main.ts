@@ -2,9 +2,9 @@
  * graphweft beside neo4j-etl-lib: the same server, file and statement, in turn, on an empty graph each time.
  * See ../README.md for what the columns mean.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import { Command } from 'commander';
@@ -13,6 +13,8 @@ import { runProgram } from 'graphweft/cli';
 import {
   type Contestant,
   GRAPHWEFT,
+  GRAPHWEFT_MAPPING,
+  LOAD_CSV,
   load,
   NEO4J_ETL_LIB,
   type Outcome,
@@ -78,7 +80,10 @@ async function bench(flags: Flags): Promise<void> {
   try {
     for (const name of flags.workload ? [flags.workload] : WORKLOAD_NAMES) {
       const arena = { context, env, serverPid: server.pid };
-      results[name] = await compare(arena, await workload(name, Number(flags.rows)), flags);
+      const work = await workload(name, Number(flags.rows));
+      mkdirSync(join(dataDir, 'import'), { recursive: true });
+      copyFileSync(work.file, join(dataDir, 'import', basename(work.file))); // where LOAD CSV may read
+      results[name] = await compare(arena, work, flags);
     }
   } finally {
     await context.close();
@@ -95,13 +100,13 @@ async function bench(flags: Flags): Promise<void> {
 
 async function compare(arena: Arena, work: Workload, flags: Flags): Promise<unknown> {
   const base = { tableSize: Number(flags.tableSize), batchSize: Number(flags.batchSize) };
-  const contestants = [GRAPHWEFT, NEO4J_ETL_LIB];
+  const contestants = [GRAPHWEFT_MAPPING, GRAPHWEFT, NEO4J_ETL_LIB, LOAD_CSV];
   const best = new Map<Contestant, Settings>();
   for (const contestant of contestants)
     best.set(contestant, await calibrate(arena, contestant, work, base, flags));
   const runs = new Map<Contestant, Run[]>(contestants.map((contestant) => [contestant, []]));
   for (let round = 0; round < Number(flags.rounds); round++) {
-    // Order changes every round, so that neither side always comes second.
+    // Order changes every round, so that nobody always comes second.
     const order = round % 2 === 0 ? contestants : [...contestants].reverse();
     for (const contestant of order) {
       runs.get(contestant)!.push(await runOnce(arena, contestant, work, best.get(contestant)!));
@@ -126,7 +131,7 @@ async function calibrate(
   flags: Flags,
 ): Promise<Settings> {
   const tries: { readonly settings: Settings; readonly rate: number }[] = [];
-  const counts = flags.workers.split(',').map(Number);
+  const counts = contestant.workers ?? flags.workers.split(',').map(Number);
   for (const workers of [counts[0]!, ...counts]) {
     const settings = { ...base, workers };
     tries.push({ settings, rate: (await runOnce(arena, contestant, work, settings)).rowsPerSecond });
@@ -147,7 +152,7 @@ async function runOnce(
   await context.neo4j.query('MATCH (n) CALL (n) { DELETE n } IN TRANSACTIONS OF 50000 ROWS');
   for (const statement of work.prepare) await context.neo4j.query(statement);
   const before = serverCpuSeconds(serverPid);
-  const outcome = await load(contestant, work, settings, env);
+  const outcome = await load(contestant, work, settings, env, context);
   const serverCpu = serverCpuSeconds(serverPid) - before;
   if (!outcome.success) throw new Error(`${contestant.name} failed: ${outcome.error}`);
   const { rows } = await context.neo4j.query(
@@ -188,13 +193,15 @@ function print(
       whole(of((run) => run.peakMb)),
     ]);
   }
-  const [ours, theirs] = contestants.map((contestant) => runs.get(contestant)!);
-  const ratios = ours!.map((run, i) => run.rowsPerSecond / theirs![i]!.rowsPerSecond);
   const graphs = new Set([...runs.values()].flat().map(({ graph }) => graph));
   process.stdout.write(`\n${work.name}, ${whole(work.rows)} rows\n${table.toString()}\n`);
-  process.stdout.write(
-    `ratio ${median(ratios).toFixed(2)} (all: ${ratios.map((ratio) => ratio.toFixed(2)).join(' ')})\n`,
-  );
+  for (const ours of contestants.slice(0, 2)) {
+    for (const theirs of contestants.slice(2)) {
+      const ratios = runs.get(ours)!.map((run, i) => run.rowsPerSecond / runs.get(theirs)![i]!.rowsPerSecond);
+      const all = ratios.map((ratio) => ratio.toFixed(2)).join(' ');
+      process.stdout.write(`${ours.name} to ${theirs.name}: ${median(ratios).toFixed(2)} (all: ${all})\n`);
+    }
+  }
   process.stdout.write(
     graphs.size === 1
       ? `the same graph every time: ${[...graphs][0]}\n`

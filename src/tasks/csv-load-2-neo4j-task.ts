@@ -2,12 +2,23 @@ import { pickOptions } from '../core/options.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { CSVBatchSource } from '../sources/csv-batch-source.ts';
 import { CSV_OPTION_NAMES, type CsvReadOptions } from '../sources/csv-options.ts';
-import { type FileLoadOptions, fileOf, LoadTask, SEQUENTIAL_WRITING, type SourceKind } from './load-task.ts';
+import {
+  type AnyRow,
+  type FileLoadOptions,
+  fileOf,
+  LoadTask,
+  SEQUENTIAL_WRITING,
+  type SourceKind,
+} from './load-task.ts';
 import { PARALLEL_WRITING, type ParallelOptions } from './parallel-writing.ts';
 
-export interface CSVLoad2Neo4jTaskOptions extends FileLoadOptions, Omit<CsvReadOptions, 'rejectedFile'> {}
+export interface CSVLoad2Neo4jTaskOptions<Out = AnyRow>
+  extends FileLoadOptions<Out>,
+    Omit<CsvReadOptions, 'rejectedFile'> {}
 
-export interface ParallelCSVLoad2Neo4jTaskOptions extends CSVLoad2Neo4jTaskOptions, ParallelOptions {}
+export interface ParallelCSVLoad2Neo4jTaskOptions<Out = AnyRow>
+  extends CSVLoad2Neo4jTaskOptions<Out>,
+    ParallelOptions {}
 
 const CSV: SourceKind<CSVLoad2Neo4jTaskOptions> = {
   optionNames: ['file', ...CSV_OPTION_NAMES],
@@ -34,8 +45,8 @@ const CSV: SourceKind<CSVLoad2Neo4jTaskOptions> = {
  * const { success, summary } = await task.execute();
  * ```
  */
-export class CSVLoad2Neo4jTask extends LoadTask<CSVLoad2Neo4jTaskOptions> {
-  constructor(context: Neo4jContext, options: CSVLoad2Neo4jTaskOptions) {
+export class CSVLoad2Neo4jTask<Out = AnyRow> extends LoadTask<CSVLoad2Neo4jTaskOptions<Out>> {
+  constructor(context: Neo4jContext, options: CSVLoad2Neo4jTaskOptions<Out>) {
     super(context, options, CSV, SEQUENTIAL_WRITING);
   }
 }
@@ -46,8 +57,8 @@ export class CSVLoad2Neo4jTask extends LoadTask<CSVLoad2Neo4jTaskOptions> {
  * @throws {@link ConfigError} from the constructor, for an option that is wrong or unknown.
  * @see the page on parallel loading for how to choose its options
  */
-export class ParallelCSVLoad2Neo4jTask extends LoadTask<ParallelCSVLoad2Neo4jTaskOptions> {
-  constructor(context: Neo4jContext, options: ParallelCSVLoad2Neo4jTaskOptions) {
+export class ParallelCSVLoad2Neo4jTask<Out = AnyRow> extends LoadTask<ParallelCSVLoad2Neo4jTaskOptions<Out>> {
+  constructor(context: Neo4jContext, options: ParallelCSVLoad2Neo4jTaskOptions<Out>) {
     super(context, options, CSV, PARALLEL_WRITING);
   }
 }

@@ -26,13 +26,18 @@ import { RejectedRows } from '../sinks/rejected-rows.ts';
 import type { Row } from '../sources/duckdb.ts';
 import { type RowSchema, ValidationBatchProcessor } from '../transforms/validation-batch-processor.ts';
 
-export interface LoadOptions extends CypherWriteOptions {
+/** Any row; with a schema, what it gives out. */
+// biome-ignore lint/suspicious/noExplicitAny: a load without a schema knows nothing of its rows, and all of them fit
+export type AnyRow = any;
+
+/** @typeParam Out What the schema gives out: the mapping can name no other columns. */
+export interface LoadOptions<Out = AnyRow> extends CypherWriteOptions {
   /** Name in reports. Default: the class's name. */
   readonly name?: string;
   /** A statement over `$batch`, sent as given: `UNWIND $batch AS row MERGE (…)`. Either this or `mapping`. */
   readonly query?: string;
   /** What each row becomes: compiled to the fastest statement known. Either this or `query`. */
-  readonly mapping?: Mapping;
+  readonly mapping?: Mapping<Extract<keyof Out, string>>;
   /**
    * For a mapping: `create` makes the unique constraints that its keys need, `check` ends the load where one is missing,
    * `none` does neither. Default: 'create'.
@@ -43,12 +48,12 @@ export interface LoadOptions extends CypherWriteOptions {
   /** Rows a transaction, at most; from 1. Default: 5,000. */
   readonly batchSize?: number;
   /** What a row must be (zod, valibot, …); rows that are not go to the rejected file. Default: no check. */
-  readonly schema?: RowSchema;
+  readonly schema?: RowSchema<unknown, Out>;
   /** JSON-lines file for rejected rows. Default: `rejected/<name of the source>.jsonl`. */
   readonly rejectedFile?: string;
 }
 
-export interface FileLoadOptions extends LoadOptions {
+export interface FileLoadOptions<Out = AnyRow> extends LoadOptions<Out> {
   /** Path or pattern (`*`, `**`, `?`, `[…]`) of the source; `.gz` and `.zst` are unpacked. */
   readonly file: string;
 }

@@ -5,12 +5,23 @@ import {
   ParquetBatchSource,
   type ParquetReadOptions,
 } from '../sources/parquet-batch-source.ts';
-import { type FileLoadOptions, fileOf, LoadTask, SEQUENTIAL_WRITING, type SourceKind } from './load-task.ts';
+import {
+  type AnyRow,
+  type FileLoadOptions,
+  fileOf,
+  LoadTask,
+  SEQUENTIAL_WRITING,
+  type SourceKind,
+} from './load-task.ts';
 import { PARALLEL_WRITING, type ParallelOptions } from './parallel-writing.ts';
 
-export interface ParquetLoad2Neo4jTaskOptions extends FileLoadOptions, ParquetReadOptions {}
+export interface ParquetLoad2Neo4jTaskOptions<Out = AnyRow>
+  extends FileLoadOptions<Out>,
+    ParquetReadOptions {}
 
-export interface ParallelParquetLoad2Neo4jTaskOptions extends ParquetLoad2Neo4jTaskOptions, ParallelOptions {}
+export interface ParallelParquetLoad2Neo4jTaskOptions<Out = AnyRow>
+  extends ParquetLoad2Neo4jTaskOptions<Out>,
+    ParallelOptions {}
 
 const PARQUET: SourceKind<ParquetLoad2Neo4jTaskOptions> = {
   optionNames: ['file', ...PARQUET_OPTION_NAMES],
@@ -28,8 +39,8 @@ const PARQUET: SourceKind<ParquetLoad2Neo4jTaskOptions> = {
  *
  * @throws {@link ConfigError} from the constructor, for an option that is wrong or unknown.
  */
-export class ParquetLoad2Neo4jTask extends LoadTask<ParquetLoad2Neo4jTaskOptions> {
-  constructor(context: Neo4jContext, options: ParquetLoad2Neo4jTaskOptions) {
+export class ParquetLoad2Neo4jTask<Out = AnyRow> extends LoadTask<ParquetLoad2Neo4jTaskOptions<Out>> {
+  constructor(context: Neo4jContext, options: ParquetLoad2Neo4jTaskOptions<Out>) {
     super(context, options, PARQUET, SEQUENTIAL_WRITING);
   }
 }
@@ -53,8 +64,10 @@ export class ParquetLoad2Neo4jTask extends LoadTask<ParquetLoad2Neo4jTaskOptions
  * ```
  * @see the page on parallel loading for how to choose its options
  */
-export class ParallelParquetLoad2Neo4jTask extends LoadTask<ParallelParquetLoad2Neo4jTaskOptions> {
-  constructor(context: Neo4jContext, options: ParallelParquetLoad2Neo4jTaskOptions) {
+export class ParallelParquetLoad2Neo4jTask<Out = AnyRow> extends LoadTask<
+  ParallelParquetLoad2Neo4jTaskOptions<Out>
+> {
+  constructor(context: Neo4jContext, options: ParallelParquetLoad2Neo4jTaskOptions<Out>) {
     super(context, options, PARQUET, PARALLEL_WRITING);
   }
 }

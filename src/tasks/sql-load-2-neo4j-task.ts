@@ -2,6 +2,7 @@ import { pickOptions, stringOption } from '../core/options.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { SQLBatchSource, type SqlReadOptions } from '../sources/sql-batch-source.ts';
 import {
+  type AnyRow,
   type LoadOptions,
   type LoadSource,
   LoadTask,
@@ -10,12 +11,16 @@ import {
 } from './load-task.ts';
 import { PARALLEL_WRITING, type ParallelOptions } from './parallel-writing.ts';
 
-export interface SQLLoad2Neo4jTaskOptions extends LoadOptions, Omit<SqlReadOptions, 'query'> {
+export interface SQLLoad2Neo4jTaskOptions<Out = AnyRow>
+  extends LoadOptions<Out>,
+    Omit<SqlReadOptions, 'query'> {
   /** The SELECT whose rows are loaded; `query` is the Cypher statement. */
   readonly sql: string;
 }
 
-export interface ParallelSQLLoad2Neo4jTaskOptions extends SQLLoad2Neo4jTaskOptions, ParallelOptions {}
+export interface ParallelSQLLoad2Neo4jTaskOptions<Out = AnyRow>
+  extends SQLLoad2Neo4jTaskOptions<Out>,
+    ParallelOptions {}
 
 const READ_OPTIONS = ['parameters', 'url', 'rowTransformer', 'decimals', 'partition'] as const;
 
@@ -44,8 +49,8 @@ const SQL: SourceKind<SQLLoad2Neo4jTaskOptions> = {
  * });
  * ```
  */
-export class SQLLoad2Neo4jTask extends LoadTask<SQLLoad2Neo4jTaskOptions> {
-  constructor(context: Neo4jContext, options: SQLLoad2Neo4jTaskOptions) {
+export class SQLLoad2Neo4jTask<Out = AnyRow> extends LoadTask<SQLLoad2Neo4jTaskOptions<Out>> {
+  constructor(context: Neo4jContext, options: SQLLoad2Neo4jTaskOptions<Out>) {
     super(context, options, SQL, SEQUENTIAL_WRITING);
   }
 }
@@ -55,8 +60,8 @@ export class SQLLoad2Neo4jTask extends LoadTask<SQLLoad2Neo4jTaskOptions> {
  *
  * @throws {@link ConfigError} from the constructor, for an option that is wrong or unknown.
  */
-export class ParallelSQLLoad2Neo4jTask extends LoadTask<ParallelSQLLoad2Neo4jTaskOptions> {
-  constructor(context: Neo4jContext, options: ParallelSQLLoad2Neo4jTaskOptions) {
+export class ParallelSQLLoad2Neo4jTask<Out = AnyRow> extends LoadTask<ParallelSQLLoad2Neo4jTaskOptions<Out>> {
+  constructor(context: Neo4jContext, options: ParallelSQLLoad2Neo4jTaskOptions<Out>) {
     super(context, options, SQL, PARALLEL_WRITING);
   }
 }

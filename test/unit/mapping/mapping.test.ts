@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { checkColumns, compileMapping } from '../../../src/mapping/compile.ts';
+import { mappingExtractor } from '../../../src/mapping/mapping-extractor.ts';
+import { node, relationship } from '../../../src/mapping/patterns.ts';
+import { prepareBatch } from '../../../src/sinks/mapping-batch-sink.ts';
+import { CSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
+import { testContext } from '../core/test-context.ts';
+
+const flight = relationship('FLIGHT', {
+  from: node('Airport', { iata: 'origin' }),
+  to: node('Airport', { iata: 'destination' }),
+  properties: ['delay'],
+  write: 'create',
+});
+const rating = relationship('RATED', {
+  from: node('User', { id: 'user' }, { write: 'merge' }),
+  to: node(['Movie', 'Item'], { id: 'movie' }, { write: 'merge', properties: { title: 'title' } }),
+  properties: { stars: (row: { stars: string }) => Number(row.stars) },
+});
+
+/** The list as the driver would get it, with its integers as numbers. */
+const plain = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify([...(value as Iterable<unknown>)], (_, v) => (typeof v?.low === 'number' ? v.low : v)),
+  );
+
+describe('compileMapping', () => {
+  it('finds both ends of one kind in one list, and refers to them by position', () => {
+    const { statement, claims, columns, createsOnly } = compileMapping(flight);
+    expect(statement).toBe(
+      [
+        'UNWIND $keys0 AS key',
+        'OPTIONAL MATCH (n:`Airport` {`iata`: key})',
+        'WITH collect([n]) AS n0',
+        'UNWIND $rows AS r',
+        'WITH r, n0[r[0]][0] AS e0, n0[r[1]][0] AS e1',
+        'WHERE e0 IS NOT NULL AND e1 IS NOT NULL',
+        'CREATE (e0)-[x0:`FLIGHT` {`delay`: r[2]}]->(e1)',
+        'RETURN count(*) AS rows',
+      ].join('\n'),
+    );
+    expect(claims.map(({ space }) => space)).toEqual([0, 0]);
+    expect(columns).toEqual(['origin', 'destination', 'delay']);
+    expect(createsOnly).toBe(true);
+  });
+
+  it('merges ends with more labels and properties of their own, and sets what the last row has', () => {
+    expect(compileMapping(rating).statement).toBe(
+      [
+        'UNWIND $keys0 AS key',
+        'MERGE (n:`User` {`id`: key})',
+        'WITH collect([n]) AS n0',
+        'UNWIND $keys1 AS key',
+        'MERGE (n:`Movie` {`id`: key[0]})',
+        'SET n:`Item`',
+        'SET n.`title` = key[1]',
+        'WITH n0, collect([n]) AS n1',
+        'UNWIND $rows AS r',
+        'WITH r, n0[r[0]][0] AS e0, n1[r[1]][0] AS e1',
+        'MERGE (e0)-[x0:`RATED`]->(e1)',
+        'SET x0.`stars` = r[2]',
+        'RETURN count(*) AS rows',
+      ].join('\n'),
+    );
+  });
+
+  it('compiles nodes by what is to be done with them', () => {
+    const compiled = (write: 'match' | 'merge' | 'create') =>
+      compileMapping(node(['A', 'B'], { id: 'id' }, { properties: ['x'], write })).statement;
+    expect(compiled('create')).toBe(
+      'UNWIND $rows AS r\nCREATE (n:`A`:`B` {`id`: r[0], `x`: r[1]})\nRETURN count(*) AS rows',
+    );
+    expect(compiled('merge')).toContain('MERGE (n:`A` {`id`: r[0]})\nSET n:`B`\nSET n.`x` = r[1]');
+    expect(compiled('match')).toContain('MATCH (n:`A` {`id`: r[0]})');
+  });
+
+  it('refuses patterns that do not fit together, in one sentence', () => {
+    expect(() => compileMapping([] as never)).toThrow('at least one relationship');
+    expect(() => compileMapping({} as never)).toThrow('must be a node(…), a relationship(…)');
+    expect(() => node('A', {})).toThrow("at least one key, unless write is 'create'");
+    expect(() => node('', { id: 'id' })).toThrow('no name');
+    expect(() => node('A', { id: 7 } as never)).toThrow("`keys.id` must be a column's name or a function");
+    expect(() => node('A', { id: 'id' }, { propertys: [] } as never)).toThrow('did you mean `properties`?');
+    expect(() =>
+      relationship('T', {
+        from: node('A', { id: 'a' }),
+        to: node('A', { id: 'b' }),
+        key: ['k'],
+        write: 'create',
+      }),
+    ).toThrow("needs write: 'merge'");
+    expect(() => relationship('T', { from: node('A', { id: 'a' }) } as never)).toThrow(
+      '`to` must be a node(…)',
+    );
+    expect(() => checkColumns({ columns: ['dely'] }, ['delay', 'x'])).toThrow('did you mean `delay`?');
+  });
+});
+
+describe('a prepared batch', () => {
+  it('sends each key once, and of rows that are one relationship the last', () => {
+    const rows = [
+      { user: 1, movie: 'a', title: 'old', stars: '1' },
+      { user: 2, movie: 'a', title: 'older', stars: '2' },
+      { user: 1, movie: 'a', title: 'new', stars: '3' },
+    ];
+    const { parameters, sent } = prepareBatch(compileMapping(rating), { chunk: rows }, new Set());
+    expect(sent).toBe(2);
+    expect(plain(parameters.keys0)).toEqual([1, 2]);
+    expect(plain(parameters.keys1)).toEqual([['a', 'new']]);
+    expect(plain(parameters.rows)).toEqual([
+      [0, 0, 3],
+      [1, 0, 2],
+    ]);
+  });
+
+  it('keeps every row of what is created', () => {
+    const rows = [
+      { origin: 'A', destination: 'B', delay: 1 },
+      { origin: 'B', destination: 'A', delay: null },
+      { origin: 'A', destination: 'B', delay: 1 },
+    ];
+    const { parameters, sent } = prepareBatch(compileMapping(flight), { chunk: rows }, new Set(['delay']));
+    expect(sent).toBe(3);
+    expect(plain(parameters.keys0)).toEqual(['A', 'B']);
+    expect(plain(parameters.rows)).toEqual([
+      [0, 1, 1],
+      [1, 0, null],
+      [0, 1, 1],
+    ]);
+  });
+
+  it('names row and column of a value that cannot be sent', () => {
+    const chunk = [{ origin: 'A', destination: 'B', delay: 2 ** 60 }];
+    const prepare = () => {
+      const { parameters } = prepareBatch(
+        compileMapping(flight),
+        { chunk, origin: { file: 'x.csv', firstRow: 41 } },
+        new Set(),
+      );
+      return [...(parameters.rows as Iterable<unknown>)];
+    };
+    expect(prepare).toThrow(/In row 41 of x.csv, field `delay`: the integer/);
+  });
+});
+
+describe('mappingExtractor', () => {
+  it('claims both ends of one kind in a folded grid, of two kinds in a full one, and nothing for what is created', () => {
+    const mono = mappingExtractor(compileMapping(flight), 16);
+    expect(mono.monopartite).toBe(true);
+    expect(mono({ origin: 'A', destination: 'A' })[0]).toBe(mono({ origin: 'A', destination: 'A' })[1]);
+    const bi = mappingExtractor(compileMapping(rating), 16);
+    expect(bi.monopartite).toBe(false);
+    const alone = mappingExtractor(compileMapping(node('A', { id: 'id' })), 16);
+    expect(alone({ id: 5 })[0]).toBe(alone({ id: 5 })[1]);
+    const free = mappingExtractor(compileMapping(node('A', {}, { write: 'create', properties: ['x'] })), 4);
+    expect(new Set([1, 2, 3, 4].map(() => String(free({})))).size).toBe(4);
+    expect(() => mono({ origin: null, destination: 'B' })).toThrow('Key `origin` is null in the row');
+  });
+
+  it('refuses three keys a row', () => {
+    const trip = node('Trip', { id: 'id' });
+    const mapping = compileMapping([
+      relationship('A', { from: trip, to: node('Zone', { id: 'a' }) }),
+      relationship('B', { from: trip, to: node('Zone', { id: 'b' }) }),
+    ]);
+    expect(() => mappingExtractor(mapping, 8)).toThrow(
+      'finds 3 nodes a row by key, and a grid has two sides',
+    );
+  });
+});
+
+it('takes only columns that the schema gives, as far as the compiler knows', () => {
+  const context = testContext() as never;
+  const schema = z.object({ origin: z.string(), destination: z.string(), delay: z.number() });
+  expect(new CSVLoad2Neo4jTask(context, { file: 'x.csv', schema, mapping: flight }).name).toBe(
+    'CSVLoad2Neo4jTask',
+  );
+  const wrong = node('Airport', { iata: 'orign' });
+  // @ts-expect-error there is no column `orign`
+  expect(new CSVLoad2Neo4jTask(context, { file: 'x.csv', schema, mapping: wrong })).toBeDefined();
+});
