@@ -25,6 +25,7 @@ import {
 } from 'graphweft';
 import { runProgram } from 'graphweft/cli';
 import { skewedRatings } from '../../test/support/ratings.ts';
+import { benchClaims } from './claims.ts';
 
 interface Case {
   readonly name: string;
@@ -60,11 +61,18 @@ const CASES: readonly Case[] = [
 const program = new Command('locks')
   .option('--rows <n>', 'ratings a load', '100000')
   .option('--rounds <n>', 'runs of each side', '3')
+  .option('--claims', 'which claims each kind of write needs, instead')
   .action(bench);
 
 await runProgram(program);
 
-async function bench(flags: { readonly rows: string; readonly rounds: string }): Promise<void> {
+interface Flags {
+  readonly rows: string;
+  readonly rounds: string;
+  readonly claims?: boolean;
+}
+
+async function bench(flags: Flags): Promise<void> {
   const ratings: readonly Row[] = skewedRatings(Number(flags.rows), SEED).map((rating) => ({ ...rating }));
   const dataDir = mkdtempSync(join(tmpdir(), 'graphweft-bench-'));
   const server = await startEmbeddedServer({ dataDir });
@@ -73,6 +81,7 @@ async function bench(flags: { readonly rows: string; readonly rounds: string }):
     style: { head: [], border: [], compact: true },
   });
   try {
+    if (flags.claims) return await benchClaims(server);
     for (const one of CASES) {
       const runs = new Map<number, { readonly statistics: Statistics; readonly seconds: number }[]>([
         [1, []],

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphweftError } from '../core/errors.ts';
-import { integerOption, stringOption } from '../core/options.ts';
+import { integerOption, optionError, stringOption } from '../core/options.ts';
 import type { ReportedTask, Reporter, TaskExpectation, TaskProgress } from '../core/reporter.ts';
 import type { TaskReturn } from '../core/task-return.ts';
 import type { Neo4jConnection } from '../neo4j/connection.ts';
@@ -19,11 +19,17 @@ export interface Neo4jReporterOptions {
   readonly warn?: (message: string) => void;
   /** Time between two writes, in ms; from 1. Default: 1,000. */
   readonly flushIntervalMs?: number;
+  /**
+   * Share of the time that writes may take, above 0 to 1: after one that took long the next waits longer, up to 10 s.
+   * Default: 0.01.
+   */
+  readonly maxTimeShare?: number;
   /** How long `close()` waits for the last write, and the server for any, in ms; from 1. Default: 5,000. */
   readonly closeTimeoutMs?: number;
 }
 
 const DEFAULT_FLUSH_INTERVAL_MS = 1_000;
+const DEFAULT_TIME_SHARE = 0.01;
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000;
 /** The last write is tried again this soon after a passing trouble. */
 const CLOSE_RETRY_MS = 250;
@@ -50,7 +56,8 @@ SET t.status = 'aborted',
  * Keeps runs, tasks and their statistics in a database, as neo4j-etl-lib does:
  * `(:ETLRun:ETLTask)-[:HAS_SUB_TASK]->(:ETLTask)-[:HAS_STATS]->(:ETLStats)`.
  *
- * The load never waits for it: what is told is only noted, and written once a second in one statement. Where the
+ * The load never waits for it: what is told is only noted, and written once a second in one statement, less often where
+ * that would take more than a hundredth of the time. Where the
  * database does not take it, that is said once; after a passing trouble it goes on, else it is switched off.
  */
 export class Neo4jReporter implements Reporter {
@@ -60,6 +67,7 @@ export class Neo4jReporter implements Reporter {
   readonly #tell: (message: string) => void;
   readonly #flushIntervalMs: number;
   readonly #closeTimeoutMs: number;
+  readonly #maxTimeShare: number;
   readonly #records = new RunRecords();
   readonly #abort = (): void => {
     this.#records.abort();
@@ -68,12 +76,15 @@ export class Neo4jReporter implements Reporter {
   #timer: NodeJS.Timeout | undefined;
   #dueMs = 0;
   #flushedMs = 0;
+  /** Least time to the next write. */
+  #pauseMs: number;
   #flushing: Promise<void> | undefined;
   #isPrepared = false;
   #hasWarned = false;
   #isOff = false;
 
-  constructor({ neo4j, database, signal, warn, flushIntervalMs, closeTimeoutMs }: Neo4jReporterOptions) {
+  constructor(options: Neo4jReporterOptions) {
+    const { neo4j, database, signal, warn, flushIntervalMs, maxTimeShare, closeTimeoutMs } = options;
     this.#neo4j = neo4j;
     this.database = stringOption('database', database);
     this.#signal = signal;
@@ -81,6 +92,10 @@ export class Neo4jReporter implements Reporter {
     this.#flushIntervalMs = integerOption('flushIntervalMs', flushIntervalMs ?? DEFAULT_FLUSH_INTERVAL_MS, {
       min: 1,
     });
+    this.#pauseMs = this.#flushIntervalMs;
+    if (!(maxTimeShare === undefined || (maxTimeShare > 0 && maxTimeShare <= 1)))
+      throw optionError('maxTimeShare', 'a number above 0 and up to 1', maxTimeShare);
+    this.#maxTimeShare = maxTimeShare ?? DEFAULT_TIME_SHARE;
     this.#closeTimeoutMs = integerOption('closeTimeoutMs', closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS, {
       min: 1,
     });
@@ -130,7 +145,7 @@ export class Neo4jReporter implements Reporter {
   }
 
   /** Sees to it that a write is made: in `delayMs`, or else as soon as the last one is an interval ago. */
-  #schedule(delayMs = Math.max(0, this.#flushedMs + this.#flushIntervalMs - Date.now())): void {
+  #schedule(delayMs = Math.max(0, this.#flushedMs + this.#pauseMs - Date.now())): void {
     if (this.#isOff || this.#flushing) return; // what is told during a write is looked at after it
     const dueMs = Date.now() + delayMs;
     if (this.#timer && this.#dueMs <= dueMs) return;
@@ -142,9 +157,12 @@ export class Neo4jReporter implements Reporter {
 
   #flush(): Promise<void> {
     this.#stopTimer();
+    const begunMs = Date.now();
     this.#flushing = this.#write(this.#records.take()).finally(() => {
       this.#flushing = undefined;
       this.#flushedMs = Date.now();
+      const rest = Math.min(HEARTBEAT_MS, (this.#flushedMs - begunMs) / this.#maxTimeShare);
+      this.#pauseMs = Math.max(this.#flushIntervalMs, rest);
       if (this.#records.isChanged) this.#schedule();
       else if (this.#records.isRunning) this.#schedule(HEARTBEAT_MS);
     });

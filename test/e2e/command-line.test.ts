@@ -94,3 +94,59 @@ describe('graphweft', () => {
     expect((await runGraphweft(['neo4j', 'stop'], place)).stdout).toBe('Neo4j was not running.\n');
   });
 });
+
+describe('graphweft config print', () => {
+  const env = { PATH: process.env.PATH, GRAPHWEFT_NEO4J_DATA: '/nowhere' };
+
+  it('shows what is set and where from, with every secret masked', async () => {
+    const folder = useFolder();
+    folder.write(
+      '.env',
+      `NEO4J_PASSWORD=${SECRET}\nSQL_URI=postgres://me:${SECRET}@db/x\nNEO4J_USERNAME=ada\n`,
+    );
+    const set = { ...env, NEO4J_URI: 'bolt://127.0.0.1:1', NEO4J_CLIENT_KEY_PASSWORD: SECRET };
+    const { exitCode, stdout, stderr } = await runGraphweft(['config', 'print'], {
+      env: set,
+      cwd: folder.path('.'),
+    });
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/NEO4J_URI\s+│ bolt:\/\/127.0.0.1:1\s+│ environment/);
+    expect(stdout).toMatch(/NEO4J_USERNAME\s+│ ada\s+│ \.env/);
+    expect(stdout).toMatch(/SQL_URI\s+│ postgres:\/\/me:••••••@db\/x\s+│ \.env/);
+    expect(stdout).not.toContain(SECRET);
+    const json = await runGraphweft(['config', 'print', '--json'], { env: set, cwd: folder.path('.') });
+    expect(json.stdout).not.toContain(SECRET);
+    const all = JSON.parse(json.stdout) as { name: string; value: string | null; from: string }[];
+    expect(all).toContainEqual(expect.objectContaining({ name: 'NEO4J_DRIVER_FETCH_SIZE', from: 'default' }));
+    expect(all).toContainEqual(
+      expect.objectContaining({ name: 'NEO4J_PASSWORD', value: '••••••', from: '.env' }),
+    );
+  });
+
+  it('says what is wrong with a driver option, and with two ways to sign in', async () => {
+    const cwd = useFolder().path('.');
+    const base = { ...env, NEO4J_URI: 'bolt://127.0.0.1:1', NEO4J_PASSWORD: SECRET };
+    const slip = await runGraphweft(['config', 'print'], {
+      env: { ...base, NEO4J_DRIVER_FETCHSIZE: '1' },
+      cwd,
+    });
+    expect(slip.exitCode).toBe(2);
+    expect(slip.stderr).toContain('did you mean NEO4J_DRIVER_FETCH_SIZE?');
+    const two = await runGraphweft(['config', 'print'], {
+      env: { ...base, NEO4J_BEARER_TOKEN: SECRET },
+      cwd,
+    });
+    expect(two.exitCode).toBe(2);
+    expect(two.stderr).toContain('NEO4J_PASSWORD and NEO4J_BEARER_TOKEN are both set');
+    expect(two.stderr + two.stdout).not.toContain(SECRET);
+  });
+
+  it('says that nothing is set', async () => {
+    const { stdout } = await runGraphweft(['config', 'print'], {
+      env: { PATH: process.env.PATH },
+      cwd: useFolder().path('.'),
+    });
+    expect(stdout).toBe('Nothing is set; --all shows what can be.\n');
+  });
+});

@@ -139,6 +139,7 @@ describe('a run with REPORTER_DATABASE', () => {
       neo4j: context.neo4j,
       database: REPORTER_DATABASE,
       flushIntervalMs: intervalMs,
+      maxTimeShare: 1,
     });
     const { env, signal, neo4j } = context;
     const told = { env, signal, neo4j, reporter };
@@ -351,6 +352,7 @@ describe('a database that does not take reports', () => {
       database: REPORTER_DATABASE,
       warn: (message) => warnings.push(message),
       flushIntervalMs: 50,
+      maxTimeShare: 1,
       closeTimeoutMs: 1_000, // also what the server gives a write
     });
     reporter.taskStarted(run);
