@@ -76,6 +76,10 @@ export function gtfsTask(context: ETLContext, feed: Feed, { workers }: GtfsOptio
     { trip: 'trip_id', sequence: 'stop_sequence' },
     { properties: { arrival: 'arrival_time', departure: 'departure_time' }, write: 'create' },
   );
+  const stopTimes = [
+    relationship('OF_TRIP', { from: stopTime, to: node('Trip', { id: 'trip_id' }), write: 'create' }),
+    relationship('AT_STOP', { from: stopTime, to: node('Stop', { id: 'stop_id' }), write: 'create' }),
+  ];
   const trip = node(
     'Trip',
     { id: 'trip_id' },
@@ -176,10 +180,7 @@ export function gtfsTask(context: ETLContext, feed: Feed, { workers }: GtfsOptio
         name: 'stop times',
         file: file('stop_times'),
         schema: stopTimeTable,
-        mapping: [
-          relationship('OF_TRIP', { from: stopTime, to: node('Trip', { id: 'trip_id' }), write: 'create' }),
-          relationship('AT_STOP', { from: stopTime, to: node('Stop', { id: 'stop_id' }), write: 'create' }),
-        ],
+        mapping: stopTimes,
         ...(workers !== undefined && { maxWorkers: workers }),
       }),
       ...when(expected.TRANSFER! > 0, () =>

@@ -50,7 +50,13 @@ export interface PropertySource {
   readonly source: ValueSource;
 }
 
-export interface NodePattern<C extends string = string> {
+// biome-ignore lint/suspicious/noExplicitAny: where columns are not looked at, patterns of any columns fit
+export type AnyColumns = any;
+
+/** Tells patterns whose columns the compiler knows one by one from those where it knows only that they are text. */
+type IsUntyped<C> = string extends C ? true : false;
+
+export interface NodePattern<C extends string = AnyColumns, U = unknown> {
   readonly kind: 'node';
   /** The first one is the one whose constraint the key has. */
   readonly labels: readonly string[];
@@ -59,24 +65,34 @@ export interface NodePattern<C extends string = string> {
   readonly write: NodeWrite | undefined;
   /** For the type system alone: the columns that are used. */
   readonly columns?: C;
+  readonly isUntyped?: U;
 }
 
-export interface RelationshipPattern<C extends string = string> {
+export interface RelationshipPattern<C extends string = AnyColumns, U = unknown> {
   readonly kind: 'relationship';
   readonly type: string;
-  readonly from: NodePattern<C>;
-  readonly to: NodePattern<C>;
+  readonly from: NodePattern;
+  readonly to: NodePattern;
   readonly keys: readonly PropertySource[];
   readonly properties: readonly PropertySource[];
   readonly write: RelationshipWrite;
   readonly columns?: C;
+  readonly isUntyped?: U;
 }
 
 /** What each row becomes: a node, a relationship, or several relationships that may share a node. */
-export type Mapping<C extends string = string> =
-  | NodePattern<C>
-  | RelationshipPattern<C>
-  | readonly RelationshipPattern<C>[];
+export type Mapping<C extends string = AnyColumns, U = unknown> =
+  | NodePattern<C, U>
+  | RelationshipPattern<C, U>
+  | readonly RelationshipPattern<C, U>[];
+
+/**
+ * A mapping for rows of a type: it can use no other columns. Where it is written in place, the compiler cannot tell
+ * them, and the first row does.
+ */
+export type MappingFor<Out> = 0 extends 1 & Out
+  ? Mapping
+  : Mapping<Extract<keyof Out, string>, false> | Mapping<string, true>;
 
 /**
  * Describes a node.
@@ -94,13 +110,13 @@ export function node<const C extends string = never, const P extends string = ne
   labels: string | readonly string[],
   keys: Readonly<Record<string, ValueSource<C>>>,
   options: NodeOptions<P> = {},
-): NodePattern<C | P> {
+): NodePattern<C | P, IsUntyped<C | P>> {
   refuseUnknownKeys('node', options, ['properties', 'write']);
   const list = typeof labels === 'string' ? [labels] : [...labels];
   if (list.length === 0) throw optionError('labels', 'at least one label', labels);
   for (const label of list) checkName('labels', label);
   const { write } = options;
-  const pattern: NodePattern<C | P> = {
+  const pattern: NodePattern<C | P, IsUntyped<C | P>> = {
     kind: 'node',
     labels: list,
     keys: propertySources('keys', keys),
@@ -132,7 +148,10 @@ export function relationship<
   const T extends string,
   const P extends string = never,
   const K extends string = never,
->(type: string, options: RelationshipOptions<F, T, P, K>): RelationshipPattern<F | T | P | K> {
+>(
+  type: string,
+  options: RelationshipOptions<F, T, P, K>,
+): RelationshipPattern<F | T | P | K, IsUntyped<F | T | P | K>> {
   refuseUnknownKeys('relationship', options, ['from', 'to', 'properties', 'key', 'write']);
   checkName('type', type);
   for (const end of ['from', 'to'] as const) {

@@ -11,7 +11,7 @@ import {
 import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
 import { type CompiledMapping, compileMapping } from '../mapping/compile.ts';
-import type { Mapping } from '../mapping/patterns.ts';
+import type { MappingFor } from '../mapping/patterns.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { ensureConstraints } from '../neo4j/constraints.ts';
 import type { KeyCounts, SplitPlan } from '../parallel/balanced-buckets.ts';
@@ -37,7 +37,7 @@ export interface LoadOptions<Out = AnyRow> extends CypherWriteOptions {
   /** A statement over `$batch`, sent as given: `UNWIND $batch AS row MERGE (…)`. Either this or `mapping`. */
   readonly query?: string;
   /** What each row becomes: compiled to the fastest statement known. Either this or `query`. */
-  readonly mapping?: Mapping<Extract<keyof Out, string>>;
+  readonly mapping?: MappingFor<Out>;
   /**
    * For a mapping: `create` makes the unique constraints that its keys need, `check` ends the load where one is missing,
    * `none` does neither. Default: 'create'.
