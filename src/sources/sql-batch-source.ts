@@ -6,6 +6,7 @@ import {
   choiceOption,
   functionOption,
   integerOption,
+  optionError,
   refuseUnknownKeys,
   stringOption,
 } from '../core/options.ts';
@@ -17,11 +18,11 @@ import { DECIMAL_FORMS, type DecimalForm } from './duckdb-values.ts';
 
 /** Cuts a result into ranges of a column, which as many cursors read at once. */
 export interface SqlPartition {
-  /** A column of the query; numbers or dates, unless bounds are given. */
+  /** A column of the query; numeric, unless bounds are given. */
   readonly column: string;
-  /** Ranges of equal width between the least and the greatest value; from 1. */
+  /** Ranges of equal width between the least and the greatest value; 1 to 64. */
   readonly count?: number;
-  /** Where the second and each further range begins, ascending; instead of `count`. */
+  /** Where the second and each further range begins; instead of `count`. At most 63, none of them null. */
   readonly bounds?: readonly SqlParameter[];
 }
 
@@ -50,6 +51,9 @@ export const SQL_OPTION_NAMES = [
 ] as const satisfies readonly (keyof SqlReadOptions)[];
 
 export interface SQLBatchSourceOptions extends SqlReadOptions, Pick<BatchProcessorOptions<never>, 'task'> {}
+
+/** Each range has a connection of its own. */
+const MAX_RANGES = 64;
 
 /** A range's query, with the parameters of its bounds. */
 interface RangeQuery {
@@ -132,14 +136,27 @@ function checkPartition({ column, count, bounds }: SqlPartition): void {
   if ((count === undefined) === (bounds === undefined)) {
     throw new ConfigError('GW_CONFIG_OPTION', '`partition` needs either `count` or `bounds`.');
   }
-  if (count !== undefined) integerOption('partition.count', count, { min: 1, max: 64 });
+  if (count !== undefined) integerOption('partition.count', count, { min: 1, max: MAX_RANGES });
+  // Nothing is less than null or NaN, nor greater: such a bound would lose rows.
+  const isBound = (value: unknown) => value !== null && value !== undefined && !Number.isNaN(value);
+  if (bounds && !(Array.isArray(bounds) && bounds.length < MAX_RANGES && bounds.every(isBound))) {
+    throw optionError(
+      'partition.bounds',
+      `a list of at most ${MAX_RANGES - 1} values, none null or NaN`,
+      bounds,
+    );
+  }
 }
 
-/** A query that can stand in parentheses. */
+/** A query that can stand in parentheses, also when it ends in a comment. */
 function bare(query: string): string {
-  return query.trim().replace(/;$/, '');
+  return `${query.trim().replace(/;$/, '')}\n`;
 }
 
+/**
+ * Each row belongs to the first bound that it is less than, or to the last range: that holds in whatever order the bounds
+ * come, so that nobody has to know how a database sorts texts.
+ */
 async function rangesOf(
   driver: SqlDriver,
   connection: SqlConnection,
@@ -150,15 +167,13 @@ async function rangesOf(
   const from = bounds ?? (await equalBounds(connection, name, { sql, parameters }, column, count!));
   const place = (i: number) => driver.placeholder(parameters.length + i);
   return Array.from({ length: from.length + 1 }, (_, i) => {
-    const low = i === 0 ? [] : [from[i - 1]];
-    const high = i === from.length ? [] : [from[i]];
-    const above = low.length > 0 ? [`${name} >= ${place(1)}`] : [];
-    const below = high.length > 0 ? [`${name} < ${place(low.length + 1)}`] : [];
+    const above = from.slice(0, i).map((_, j) => `${name} >= ${place(j + 1)}`);
+    const below = i < from.length ? [`${name} < ${place(i + 1)}`] : [];
     const range = [...above, ...below].join(' AND ') || '1 = 1';
     const where = i === 0 ? `(${range}) OR ${name} IS NULL` : range;
     return {
       sql: `SELECT * FROM (${sql}) AS q WHERE ${where}`,
-      parameters: [...parameters, ...low, ...high],
+      parameters: [...parameters, ...from.slice(0, i + 1)],
     };
   });
 }
@@ -195,5 +210,6 @@ async function equalBounds(
             ((BigInt(high as number) - BigInt(low as number)) * BigInt(i)) / BigInt(count),
         )
       : steps.map((i) => Number(low) + ((Number(high) - Number(low)) * i) / count);
-  return [...new Set(bounds)];
+  // Infinite ends have no middle: Infinity - Infinity is not a number.
+  return [...new Set(bounds)].filter((bound) => typeof bound === 'bigint' || Number.isFinite(bound));
 }
