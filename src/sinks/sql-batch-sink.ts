@@ -50,6 +50,7 @@ export class SQLBatchSink<T = unknown> extends BatchProcessor<T, T> {
     integerOption('maxBatchSize', maxBatchSize, { min: 1 });
     const driver = await sqlDriver(this.#address);
     const [connection] = await driver.open(this.#address, 1);
+    let { columns, query: statement } = this.#options;
     try {
       for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
         if (batch.chunk.length === 0) {
@@ -58,11 +59,12 @@ export class SQLBatchSink<T = unknown> extends BatchProcessor<T, T> {
         }
         const begun = beginEvent('sink');
         const rows = batch.chunk as readonly Readonly<Record<string, unknown>>[];
-        const columns = this.#options.columns ?? Object.keys(rows[0]!);
-        const statement = this.#options.query ?? insertStatement(driver, this.#options.table!, columns);
+        const fields = columns ?? Object.keys(rows[0]!);
+        columns = fields;
+        statement ??= insertStatement(driver, this.#options.table!, fields);
         await connection!.executeMany(
           statement,
-          rows.map((row) => columns.map((column) => row[column] ?? null)),
+          rows.map((row) => fields.map((field) => row[field] ?? null)),
         );
         endSinkWrite(this, begun, rows.length);
         yield { ...batch, statistics: mergeStatistics(batch.statistics, { sql_rows_written: rows.length }) };

@@ -108,7 +108,15 @@ export class SQLBatchSource<Out = Row> extends BatchProcessor<never, Out> {
     const { query, parameters = [], partition, rowTransformer } = this.#options;
     const driver = await sqlDriver(this.#address);
     const width = partition ? (partition.bounds ? partition.bounds.length + 1 : partition.count!) : 1;
+    throwIfAborted(this.signal);
     const connections = await driver.open(this.#address, width);
+    const close = () => Promise.all(connections.map((connection) => connection.close()));
+    // What waits for a server fails when its connection is cut. Node warns of more than ten listeners to one signal, which
+    // loads side by side would have.
+    const onAbort = () => void close().catch(() => undefined); // closed again below, where an error shows
+    const aborted = AbortSignal.any([this.signal]);
+    aborted.addEventListener('abort', onAbort, { once: true });
+    let batches: AsyncGenerator<Row[]> | undefined;
     try {
       const ranges = partition
         ? await rangesOf(driver, connections[0]!, partition, { sql: bare(query), parameters })
@@ -117,16 +125,24 @@ export class SQLBatchSource<Out = Row> extends BatchProcessor<never, Out> {
         connections[i]!.stream(range.sql, range.parameters, size, this.#decimals),
       );
       let firstRow = 0;
-      for await (const rows of cursors.length === 1 ? cursors[0]! : mergeGenerators(cursors)) {
+      batches = cursors.length === 1 ? cursors[0]! : mergeGenerators(cursors);
+      for (;;) {
         throwIfAborted(this.signal);
+        const { done, value: rows } = await batches.next();
+        if (done) break;
         const chunk = (rowTransformer ? rows.map(rowTransformer) : rows) as Out[];
         // Rows of several cursors have no number.
         const origin = cursors.length === 1 && { origin: { file: this.#address.shown, firstRow } };
         yield { chunk, statistics: { sql_rows_read: chunk.length }, batchSize: chunk.length, ...origin };
         firstRow += chunk.length;
       }
+    } catch (error) {
+      throwIfAborted(this.signal);
+      throw error;
     } finally {
-      await Promise.all(connections.map((connection) => connection.close()));
+      aborted.removeEventListener('abort', onAbort);
+      await close(); // before the generators end, because they wait for what their cursors are reading
+      await batches?.return(undefined);
     }
   }
 }

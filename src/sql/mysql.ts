@@ -1,12 +1,13 @@
 /** MySQL and MariaDB through `mariadb`: results that are not buffered, the socket paused while nobody reads. */
 import type { Connection, FieldInfo, TypeCastNextFunction, TypeCastResult } from 'mariadb';
 import { SourceError } from '../core/errors.ts';
-import { Duration, type LocalTime, ZonedDateTime } from '../core/temporal.ts';
+import { Duration, LocalDateTime, type LocalTime, ZonedDateTime } from '../core/temporal.ts';
 import { parseLocalDate, parseLocalDateTime, parseLocalTime } from '../core/temporal-text.ts';
 import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import type { SqlAddress } from './sql-address.ts';
 import {
+  CONNECT_TIMEOUT_MS,
   optionalPackage,
   type SqlConnection,
   type SqlDriver,
@@ -22,7 +23,7 @@ const load = () => optionalPackage('mariadb', async () => (await import('mariadb
 class MysqlConnection implements SqlConnection {
   readonly #connection: Connection;
   readonly #address: SqlAddress;
-  #isStreaming = false;
+  #isBusy = false;
 
   constructor(connection: Connection, address: SqlAddress) {
     this.#connection = connection;
@@ -35,7 +36,7 @@ class MysqlConnection implements SqlConnection {
     size: number,
     decimals: DecimalForm,
   ): AsyncGenerator<Row[]> {
-    this.#isStreaming = true;
+    this.#isBusy = true;
     let rows: Row[] = [];
     try {
       const result = this.#connection.queryStream(
@@ -48,7 +49,7 @@ class MysqlConnection implements SqlConnection {
         yield rows;
         rows = [];
       }
-      this.#isStreaming = false;
+      this.#isBusy = false;
     } catch (error) {
       throw failure(this.#address, error);
     }
@@ -56,6 +57,7 @@ class MysqlConnection implements SqlConnection {
   }
 
   async query(sql: string, parameters: readonly SqlParameter[] = []): Promise<readonly Row[]> {
+    this.#isBusy = true;
     try {
       const result: unknown = await this.#connection.query(
         { sql, typeCast: castFor('number') as never },
@@ -64,6 +66,8 @@ class MysqlConnection implements SqlConnection {
       return Array.isArray(result) ? (result as Row[]) : [];
     } catch (error) {
       throw failure(this.#address, error);
+    } finally {
+      this.#isBusy = false;
     }
   }
 
@@ -91,8 +95,8 @@ class MysqlConnection implements SqlConnection {
   }
 
   async close(): Promise<void> {
-    // In the middle of a result the server would first send the rest: the connection is cut instead.
-    if (this.#isStreaming) this.#connection.destroy();
+    // In the middle of a statement the server would first send the rest: the connection is cut instead.
+    if (this.#isBusy) this.#connection.destroy();
     else await this.#connection.end();
   }
 }
@@ -111,10 +115,12 @@ export const MYSQL: SqlDriver = {
           .createConnection({
             host: hostname,
             port: port ? Number(port) : 3306,
-            user: decodeURIComponent(username),
-            password: decodeURIComponent(password),
-            database: decodeURIComponent(pathname.slice(1)),
+            user: decode(username),
+            password: decode(password),
+            database: decode(pathname.slice(1)),
             ...(searchParams.get('ssl') === 'true' && { ssl: true }),
+            connectTimeout: CONNECT_TIMEOUT_MS,
+            logParam: false,
             dateStrings: true,
             bigIntAsNumber: false,
             decimalAsNumber: false,
@@ -126,7 +132,8 @@ export const MYSQL: SqlDriver = {
         connection.on('error', () => {}); // a cut connection shows in what runs on it
         const opened = new MysqlConnection(connection, address);
         connections.push(opened);
-        await opened.query("SET SESSION time_zone = '+00:00'");
+        // The server ends a result of which nothing was taken for `net_write_timeout`, a minute unless it is told.
+        await opened.query("SET SESSION time_zone = '+00:00', net_write_timeout = 31536000");
         if (count > 1) {
           await opened.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
           await opened.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');
@@ -139,6 +146,15 @@ export const MYSQL: SqlDriver = {
     }
   },
 };
+
+/** A part of an address; where it is not encoded it stands for itself, as with `pg`. */
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // a % that encodes nothing
+  }
+}
 
 /** TIMESTAMP is an instant, sent in the session's zone, which is UTC; DATETIME has no zone. */
 function castFor(decimals: DecimalForm) {
@@ -203,8 +219,10 @@ function toMysql(values: readonly SqlParameter[]): unknown[] {
     if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Buffer)
       return value;
     if (!('toJSON' in value)) return JSON.stringify(value);
-    // MySQL takes no T, and no offset for what it stores in UTC.
-    return String(value).replace('T', ' ').replace(/Z$/, '');
+    // MariaDB takes no offset, and the session's zone is UTC.
+    const local =
+      value instanceof ZonedDateTime ? new LocalDateTime(value.epochSecond, value.nanosecond) : value;
+    return String(local).replace('T', ' ');
   });
 }
 

@@ -13,6 +13,7 @@ import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import type { SqlAddress } from './sql-address.ts';
 import {
+  CONNECT_TIMEOUT_MS,
   optionalPackage,
   type SqlConnection,
   type SqlDriver,
@@ -28,9 +29,20 @@ const loadPg = () => optionalPackage('pg', async () => (await import('pg')).defa
 const loadCursor = () =>
   optionalPackage('pg-cursor', async () => (await import('pg-cursor')).default, 'pg pg-cursor');
 
+/** Keeps what is wrong with a value. pg parses in the socket's event, where an error thrown would end the process. */
+type Refuse = (error: SourceError) => unknown;
+
 /** By type number of PostgreSQL's catalogue (pg_type.dat). */
-function parsers(decimals: DecimalForm): Readonly<Record<number, Parse>> {
+function parsers(decimals: DecimalForm, refuse: Refuse): Readonly<Record<number, Parse>> {
   const decimal: Parse = decimals === 'text' ? (text) => text : Number;
+  const finite =
+    (parse: Parse): Parse =>
+    (text) => {
+      if (text !== 'infinity' && text !== '-infinity') return parse(text) ?? text;
+      const message = `The source holds the date ${text}, and no Neo4j type has an infinite date; leave it out in the query.`;
+      refuse(new SourceError('GW_SOURCE_FORMAT', message));
+      return null;
+    };
   return {
     16: (text) => text === 't',
     17: (text) => Uint8Array.from(Buffer.from(text.slice(2), 'hex')),
@@ -42,10 +54,10 @@ function parsers(decimals: DecimalForm): Readonly<Record<number, Parse>> {
     700: Number,
     701: Number,
     790: decimal,
-    1082: (text) => finite(text, parseLocalDate),
+    1082: finite(parseLocalDate),
     1083: (text) => parseLocalTime(text) ?? text,
-    1114: (text) => finite(text, parseLocalDateTime),
-    1184: (text) => finite(text, parseZonedDateTime),
+    1114: finite(parseLocalDateTime),
+    1184: finite(parseZonedDateTime),
     1186: (text) => parseDuration(text) ?? text,
     1266: (text) => parseZonedTime(text) ?? text,
     1700: decimal,
@@ -81,8 +93,12 @@ const ARRAY_ITEMS: Readonly<Record<number, number>> = {
 
 const text: Parse = (value) => value;
 
-function typesFor(types: typeof PgTypes, decimals: DecimalForm): { getTypeParser: (oid: number) => Parse } {
-  const known = parsers(decimals);
+function typesFor(
+  types: typeof PgTypes,
+  decimals: DecimalForm,
+  refuse: Refuse,
+): { getTypeParser: (oid: number) => Parse } {
+  const known = parsers(decimals, refuse);
   // `arrayParser` is exported by pg-types and missing from its declarations.
   const { arrayParser } = types as unknown as {
     arrayParser: { create(source: string, item: Parse): { parse(): unknown[] } };
@@ -101,19 +117,11 @@ function safeInteger(digits: string): number | bigint {
   return Number.isSafeInteger(number) ? number : BigInt(digits);
 }
 
-function finite<T>(value: string, parse: (text: string) => T | undefined): T | string {
-  if (value !== 'infinity' && value !== '-infinity') return parse(value) ?? value;
-  throw new SourceError(
-    'GW_SOURCE_FORMAT',
-    `The source holds ${value}, and no Neo4j type has an infinite date.`,
-  );
-}
-
 class PostgresConnection implements SqlConnection {
   readonly #client: Client;
   readonly #address: SqlAddress;
   readonly #types: typeof PgTypes;
-  #isStreaming = false;
+  #isBusy = false;
 
   constructor(client: Client, address: SqlAddress, types: typeof PgTypes) {
     this.#client = client;
@@ -128,22 +136,21 @@ class PostgresConnection implements SqlConnection {
     decimals: DecimalForm,
   ): AsyncGenerator<Row[]> {
     const Cursor = await loadCursor();
-    const types = typesFor(this.#types, decimals);
-    const cursor = this.#client.query(new Cursor<Row>(sql, toPg(parameters), { types: types as never }));
-    this.#isStreaming = true;
+    const refused: SourceError[] = [];
+    const types = typesFor(this.#types, decimals, (error) => refused.push(error));
+    this.#isBusy = true;
     try {
+      const cursor = this.#client.query(new Cursor<Row>(sql, toPg(parameters), { types: types as never }));
       for (;;) {
-        const rows = await cursor.read(size).catch((error: unknown) => {
-          throw failure(this.#address, error);
-        });
+        const rows = await cursor.read(size);
+        if (refused[0]) throw refused[0];
         if (rows.length === 0) break;
         yield rows;
       }
       await cursor.close();
-      this.#isStreaming = false;
+      this.#isBusy = false;
     } catch (error) {
-      // A value that cannot be read is thrown by its parser and is an error of ours already.
-      throw error instanceof SourceError ? error : failure(this.#address, error);
+      throw failure(this.#address, error);
     }
   }
 
@@ -159,7 +166,7 @@ class PostgresConnection implements SqlConnection {
   async executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void> {
     await this.query('BEGIN');
     try {
-      // Sent one after the other without waiting: the server answers in order.
+      // Queued at once; pg sends each when the one before it is answered.
       const sent = values.map((row) =>
         this.#client.query({ name: 'graphweft', text: sql, values: toPg(row) }),
       );
@@ -173,17 +180,24 @@ class PostgresConnection implements SqlConnection {
   }
 
   async close(): Promise<void> {
-    if (!this.#isStreaming) return this.#client.end();
-    // In the middle of a result the server would first send the rest: the connection is cut instead.
+    if (!this.#isBusy) return this.#client.end();
+    // In the middle of a statement the server would first send the rest: the connection is cut instead.
     (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
   }
 
-  #run(sql: string, parameters: readonly SqlParameter[]) {
-    return this.#client
-      .query({ text: sql, values: toPg(parameters), types: typesFor(this.#types, 'number') as never })
-      .catch((error: unknown) => {
-        throw failure(this.#address, error);
-      });
+  async #run(sql: string, parameters: readonly SqlParameter[]) {
+    const refused: SourceError[] = [];
+    const types = typesFor(this.#types, 'number', (error) => refused.push(error)) as never;
+    this.#isBusy = true;
+    try {
+      const result = await this.#client.query({ text: sql, values: toPg(parameters), types });
+      if (refused[0]) throw refused[0];
+      return result;
+    } catch (error) {
+      throw failure(this.#address, error);
+    } finally {
+      this.#isBusy = false;
+    }
   }
 }
 
@@ -197,7 +211,11 @@ export const POSTGRES: SqlDriver = {
     try {
       let snapshot: string | undefined;
       for (let i = 0; i < count; i++) {
-        const client = new Client({ connectionString: address.url, application_name: 'graphweft' });
+        const client = new Client({
+          connectionString: address.url,
+          application_name: 'graphweft',
+          connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        });
         client.on('error', () => {}); // a cut connection shows in what runs on it
         await client.connect().catch((error: unknown) => {
           throw failure(address, error);
@@ -207,6 +225,12 @@ export const POSTGRES: SqlDriver = {
         await connection.query("SET DateStyle = 'ISO'");
         await connection.query("SET IntervalStyle = 'iso_8601'");
         await connection.query("SET bytea_output = 'hex'");
+        // A server that computes does not see that the connection was cut, unless it looks (PostgreSQL 14 and newer).
+        await connection
+          .query(
+            "SELECT set_config(name, '2s', false) FROM pg_settings WHERE name = 'client_connection_check_interval'",
+          )
+          .catch(() => undefined); // systems without that kind of look refuse it
         if (count === 1) continue;
         await connection.query('BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
         // All read the same snapshot, so that a row which moves between ranges meanwhile is read once.

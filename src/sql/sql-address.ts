@@ -33,7 +33,9 @@ export function parseSqlAddress(url: unknown): SqlAddress {
     return { dialect, url: text, shown: text };
   }
   if (!URL.canParse(text)) throw badAddress();
-  const { host, pathname } = new URL(text);
+  const { host, pathname, search, hash } = new URL(text);
+  // A password with / ? or # in it ends the host early: the rest of it would be shown as the database.
+  if (`${pathname}${search}${hash}`.includes('@')) throw badAddress();
   return { dialect, url: text, shown: `${dialect}://${host}${pathname}` };
 }
 
@@ -46,7 +48,7 @@ function badAddress(): ConfigError {
   return new ConfigError(
     'GW_CONFIG_OPTION',
     'The SQL address must look like postgres://user:password@host:5432/database, mysql://user:password@host:3306/database ' +
-      'or sqlite:path/to/file.db (option `url`, or SQL_URI).',
+      'or sqlite:path/to/file.db (option `url`, or SQL_URI). In a password write / as %2F, ? as %3F, # as %23, @ as %40.',
     { details: { option: 'url' } },
   );
 }

@@ -4,6 +4,9 @@ import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import type { SqlAddress, SqlDialect } from './sql-address.ts';
 
+/** How long a server may take to answer a connection; the drivers' own are a second (mariadb) and none (pg). */
+export const CONNECT_TIMEOUT_MS = 30_000;
+
 /** What may be bound to a statement. */
 export type SqlParameter = unknown;
 
@@ -22,7 +25,7 @@ export interface SqlConnection {
   floatColumns(sql: string, parameters: readonly SqlParameter[]): Promise<readonly string[]>;
   /** Runs a statement once for each list of values, in one transaction. */
   executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void>;
-  /** Ends the connection, also in the middle of a result. */
+  /** Ends the connection, also in the middle of a statement, which then fails; any number of times. */
   close(): Promise<void>;
 }
 
@@ -74,7 +77,12 @@ export type SqlFailure = 'unavailable' | 'auth' | 'statement';
 
 /** Builds the error for what a database said; its address is shown without the password. */
 export function sqlError(kind: SqlFailure, { shown }: SqlAddress, cause: unknown): SourceError {
-  const said = (cause as Error).message || String((cause as { readonly code?: unknown }).code ?? cause);
+  // `sqlMessage` is what MySQL said, without the statement that mariadb adds.
+  const { sqlMessage, message, code } = cause as Error & {
+    readonly sqlMessage?: string;
+    readonly code?: unknown;
+  };
+  const said = sqlMessage || message || String(code ?? cause);
   switch (kind) {
     case 'unavailable':
       return new SourceError('GW_SQL_UNAVAILABLE', `${shown} does not answer: ${said}`, {

@@ -1,4 +1,5 @@
 /** SQLite through `node:sqlite` where Node has it, else `better-sqlite3`: a statement that is stepped. */
+import { existsSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { SourceError } from '../core/errors.ts';
 import {
@@ -18,6 +19,9 @@ import {
   sqlError,
 } from './sql-database.ts';
 
+/** Waits for another process that writes, instead of failing at once. */
+const WAIT = 'PRAGMA busy_timeout = 5000';
+
 interface Statement {
   iterate(...parameters: unknown[]): IterableIterator<Row>;
   run(...parameters: unknown[]): unknown;
@@ -33,8 +37,10 @@ interface Database {
 
 async function openDatabase(path: string): Promise<Database> {
   const builtIn = await import('node:sqlite' as string).catch(() => undefined);
-  if (builtIn) {
+  // Node 22.5 to 22.15 have a SQLite that does not say what its columns are declared as.
+  if (builtIn?.StatementSync.prototype.columns) {
     const database = new builtIn.DatabaseSync(path);
+    database.exec(WAIT);
     return {
       exec: (sql) => database.exec(sql),
       close: () => database.close(),
@@ -50,6 +56,7 @@ async function openDatabase(path: string): Promise<Database> {
     () => import('better-sqlite3' as string) as Promise<{ default: new (path: string) => BetterDatabase }>,
   );
   const database = new BetterSqlite(path);
+  database.exec(WAIT);
   return {
     exec: (sql) => database.exec(sql),
     close: () => database.close(),
@@ -71,17 +78,27 @@ type Decode = (value: unknown) => unknown;
 function decoderFor(declared: string, decimals: DecimalForm): Decode {
   const onText =
     (parse: (text: string) => unknown): Decode =>
-    (value) =>
-      typeof value === 'string' ? (parse(value) ?? value) : plain(value);
+    (value) => {
+      const parsed = typeof value === 'string' ? parse(value) : plain(value);
+      return parsed === undefined ? value : parsed;
+    };
   if (/^(DATETIME|TIMESTAMP)/i.test(declared))
     return onText((text) => parseLocalDateTime(text) ?? parseZonedDateTime(text));
   if (/^DATE/i.test(declared)) return onText(parseLocalDate);
   if (/^TIME/i.test(declared)) return onText(parseLocalTime);
   if (/^BOOL/i.test(declared)) return (value) => (value === 0n || value === 1n ? value === 1n : plain(value));
-  if (/^JSON/i.test(declared)) return onText((text) => JSON.parse(text) as unknown);
+  if (/^JSON/i.test(declared)) return onText(parseJson);
   if (/^(DECIMAL|NUMERIC)/i.test(declared) && decimals === 'text')
     return (value) => (typeof value === 'bigint' || typeof value === 'number' ? String(value) : plain(value));
   return plain;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined; // SQLite checks no JSON; what is none stays the text that it is
+  }
 }
 
 function plain(value: unknown): unknown {
@@ -95,6 +112,8 @@ function plain(value: unknown): unknown {
 class SqliteConnection implements SqlConnection {
   readonly #database: Database;
   readonly #address: SqlAddress;
+  #rows: IterableIterator<Row> | undefined;
+  #isOpen = true;
 
   constructor(database: Database, address: SqlAddress) {
     this.#database = database;
@@ -114,6 +133,7 @@ class SqliteConnection implements SqlConnection {
         .map(({ name, type }) => [name, decoderFor(type ?? '', decimals)] as const);
       return { decoders, rows: statement.iterate(...toSqlite(parameters)) };
     });
+    this.#rows = result.rows;
     try {
       for (let isDone = false; !isDone; ) {
         const batch: Row[] = [];
@@ -131,7 +151,8 @@ class SqliteConnection implements SqlConnection {
         await breathe(); // stepping is synchronous
       }
     } finally {
-      result.rows.return?.();
+      if (this.#isOpen) result.rows.return?.();
+      this.#rows = undefined;
     }
   }
 
@@ -168,6 +189,9 @@ class SqliteConnection implements SqlConnection {
   }
 
   async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#rows?.return?.(); // better-sqlite3 closes no database that is being read
+    this.#isOpen = false;
     this.#database.close();
   }
 
@@ -188,7 +212,10 @@ export const SQLITE: SqlDriver = {
     const connections: SqlConnection[] = [];
     for (let i = 0; i < count; i++) {
       try {
-        connections.push(new SqliteConnection(await openDatabase(sqlitePath(address.url)), address));
+        const path = sqlitePath(address.url);
+        // Both packages would make an empty database of a misspelt path.
+        if (!/^(:memory:|file:)/.test(path) && !existsSync(path)) throw new Error('there is no such file');
+        connections.push(new SqliteConnection(await openDatabase(path), address));
       } catch (error) {
         for (const connection of connections) await connection.close();
         if ((error as { readonly code?: unknown }).code === 'GW_SQL_DRIVER') throw error;

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,7 +23,7 @@ afterAll(folder.remove);
 const URLS = {
   postgres: process.env.POSTGRES_URL!,
   mariadb: process.env.MARIADB_URL!,
-  sqlite: `sqlite:${folder.path('test.db')}`,
+  sqlite: `sqlite:${folder.write('test.db', '')}`,
 };
 const NAMES = ['postgres', 'mariadb', 'sqlite'] as const;
 type Name = (typeof NAMES)[number];
@@ -186,7 +188,7 @@ describe('SQLBatchSource', () => {
           expect(rows.map(({ id }) => Number(id)).sort((a, b) => a - b)).toEqual(values.map((_, i) => i));
         },
       ),
-      { numRuns: 15 },
+      { numRuns: 40 },
     );
   });
 
@@ -231,6 +233,135 @@ describe('SQLBatchSource', () => {
     }
   });
 
+  it.each(['postgres', 'mariadb'] as const)(
+    'leaves no connection and no statement behind: %s',
+    async (name) => {
+      const marker = `marker_${name}`;
+      const others = async () => {
+        const [row] = await connections
+          .get(name)!
+          .query(
+            name === 'postgres'
+              ? `SELECT count(*) AS n FROM pg_stat_activity WHERE query LIKE '%${marker}%' AND pid <> pg_backend_pid()`
+              : `SELECT count(*) AS n FROM information_schema.processlist WHERE info LIKE '%${marker}%' AND id <> connection_id()`,
+          );
+        return row!.n;
+      };
+      const numbers = name === 'postgres' ? 'generate_series(1, 3000000) AS t(n)' : 'seq_1_to_3000000';
+      const query = `SELECT ${name === 'postgres' ? 'n' : 'seq AS n'}, '${marker}' AS s FROM ${numbers}`;
+      const partition = { column: 'n', count: 3 };
+      for (const options of [{ query }, { query, partition }]) {
+        for await (const _ of new SQLBatchSource(PLAIN_CONTEXT, { url: URLS[name], ...options }).getBatch(
+          100,
+        )) {
+          expect(await others()).toBeGreaterThan(0); // or the statement that counts is wrong
+          break;
+        }
+        await expect.poll(others, { timeout: 10_000 }).toBe(0);
+      }
+      const stop = new AbortController();
+      const slow = `SELECT ${name === 'postgres' ? 'pg_sleep(60)' : 'sleep(60)'} AS s, '${marker}' AS m`;
+      const waiting = new SQLBatchSource(
+        { ...PLAIN_CONTEXT, signal: stop.signal },
+        { url: URLS[name], query: slow },
+      );
+      const ended = expect(drain(waiting, 10)).rejects.toMatchObject({ code: 'GW_ABORTED' });
+      await expect.poll(others, { timeout: 10_000 }).toBe(1);
+      stop.abort();
+      await Promise.race([
+        ended,
+        sleep(5_000).then(() => Promise.reject(new Error('abort waits for the query'))),
+      ]);
+      await expect.poll(others, { timeout: 10_000 }).toBe(0);
+    },
+  );
+
+  it.each(['postgres', 'mariadb'] as const)('says that the server cut the connection: %s', async (name) => {
+    const numbers = name === 'postgres' ? 'generate_series(1, 1000000) AS t(n)' : 'seq_1_to_1000000';
+    const query = `SELECT repeat('cut', 300) AS s FROM ${numbers}`;
+    let isCut = false;
+    const reading = async () => {
+      for await (const _ of new SQLBatchSource(PLAIN_CONTEXT, { url: URLS[name], query }).getBatch(100)) {
+        if (isCut) continue;
+        isCut = true;
+        const sessions = await connections
+          .get(name)!
+          .query(
+            name === 'postgres'
+              ? `SELECT pid AS id FROM pg_stat_activity WHERE query LIKE '%cut%' AND pid <> pg_backend_pid()`
+              : `SELECT id FROM information_schema.processlist WHERE info LIKE '%cut%' AND id <> connection_id()`,
+          );
+        expect(sessions).toHaveLength(1);
+        await run(
+          name,
+          `${name === 'postgres' ? 'SELECT pg_terminate_backend' : 'KILL '}(${sessions[0]!.id})`,
+        );
+      }
+    };
+    await expect(reading()).rejects.toMatchObject({ code: 'GW_SQL_UNAVAILABLE' });
+  });
+
+  it('waits longer than MariaDB would for a result of which nothing is taken', async () => {
+    await run('mariadb', 'SET GLOBAL net_write_timeout = 1');
+    try {
+      const query = `SELECT repeat('x', 2000) AS s FROM seq_1_to_50000`;
+      let rows = 0;
+      for await (const { chunk } of new SQLBatchSource(PLAIN_CONTEXT, { url: URLS.mariadb, query }).getBatch(
+        1000,
+      )) {
+        rows += chunk.length;
+        if (rows === 1000) await sleep(3_000);
+      }
+      expect(rows).toBe(50_000);
+    } finally {
+      await run('mariadb', 'SET GLOBAL net_write_timeout = 60');
+    }
+  });
+
+  it('stops the server while nobody takes rows: mariadb', async () => {
+    const query = `SELECT repeat('y', 2000) AS s FROM seq_1_to_1000000`; // 2 GB
+    for await (const _ of new SQLBatchSource(PLAIN_CONTEXT, { url: URLS.mariadb, query }).getBatch(1000)) {
+      await sleep(500);
+      const before = process.memoryUsage().rss;
+      await sleep(1_500);
+      const [server] = await connections
+        .get('mariadb')!
+        .query(
+          `SELECT state FROM information_schema.processlist WHERE info LIKE '%repeat(%y%' AND id <> connection_id()`,
+        );
+      expect(server).toEqual({ state: 'Writing to net' });
+      expect(process.memoryUsage().rss - before).toBeLessThan(50e6);
+      break;
+    }
+  });
+
+  it('refuses an infinite date, which Neo4j has not', async () => {
+    const query = `SELECT n, CASE WHEN n = 150 THEN 'infinity'::date ELSE date '2020-01-01' END AS d
+      FROM generate_series(1, 1000) AS t(n)`;
+    const reading = drain(new SQLBatchSource(PLAIN_CONTEXT, { url: URLS.postgres, query }), 100);
+    await expect(reading).rejects.toMatchObject({ code: 'GW_SOURCE_FORMAT' });
+    expect(await read('postgres', { query: `SELECT ARRAY['1999-12-31'::timestamp] AS list` })).toHaveLength(
+      1,
+    );
+  });
+
+  it('reads text that is no JSON as the text that it is: sqlite', async () => {
+    await run('sqlite', 'DROP TABLE IF EXISTS docs', 'CREATE TABLE docs (j JSON)');
+    await run('sqlite', `INSERT INTO docs VALUES ('{broken'), ('null'), ('[1]')`);
+    expect(await read('sqlite', { query: 'SELECT j FROM docs' })).toEqual([
+      { j: '{broken' },
+      { j: null },
+      { j: [1] },
+    ]);
+  });
+
+  it('makes no database of a misspelt path', async () => {
+    const path = folder.path('misspelt.db');
+    const source = new SQLBatchSource(PLAIN_CONTEXT, { url: `sqlite:${path}`, query: 'SELECT 1' });
+    await expect(drain(source, 10)).rejects.toMatchObject({ code: 'GW_SQL_UNAVAILABLE' });
+    expect(existsSync(path)).toBe(false);
+  });
+
   it('says in one sentence what is wrong, without the password', async () => {
     const wrong = URLS.postgres.replace(/:[0-9a-f]+@/, ':planted-secret@');
     const failures = [
@@ -238,6 +369,7 @@ describe('SQLBatchSource', () => {
       [{ url: URLS.mariadb.replace(/:[0-9a-f]+@/, ':planted-secret@'), query: 'SELECT 1' }, 'GW_SQL_AUTH'],
       [{ url: 'postgres://me:planted-secret@127.0.0.1:1/x', query: 'SELECT 1' }, 'GW_SQL_UNAVAILABLE'],
       [{ url: 'mysql://me:planted-secret@127.0.0.1:1/x', query: 'SELECT 1' }, 'GW_SQL_UNAVAILABLE'],
+      [{ url: 'mysql://me:100%planted-secret@127.0.0.1:1/x', query: 'SELECT 1' }, 'GW_SQL_UNAVAILABLE'],
       [{ url: 'sqlite:/nowhere/at/all.db', query: 'SELECT 1' }, 'GW_SQL_UNAVAILABLE'],
       ...NAMES.map((name) => [{ url: URLS[name], query: 'SELEC 1' }, 'GW_SQL_STATEMENT'] as const),
     ] as const;
@@ -246,6 +378,13 @@ describe('SQLBatchSource', () => {
       expect(error, JSON.stringify(options)).toMatchObject({ code });
       expect(JSON.stringify(error)).not.toContain('planted-secret');
       expect((error as Error).message).not.toContain('planted-secret');
+    }
+    for (const mark of ['/', '?', '#']) {
+      const url = `postgres://me:12${mark}planted-secret@127.0.0.1/x`; // me would be the host, 12 its port
+      expect(() => new SQLBatchSource(PLAIN_CONTEXT, { url, query: 'SELECT 1' })).toThrow(/%2F/);
+      expect(() => new SQLBatchSource(PLAIN_CONTEXT, { url, query: 'SELECT 1' })).toThrow(
+        expect.not.stringContaining('planted-secret'),
+      );
     }
     expect(() => new SQLBatchSource(PLAIN_CONTEXT, { query: 'SELECT 1' })).toThrow(
       /SQL address must look like/,
@@ -279,6 +418,26 @@ describe('SQLBatchSink', () => {
     });
     expect((await drain(update, 10)).statistics).toMatchObject({ sql_rows_written: 1 });
     expect(await read(name, { query: 'SELECT id FROM uniq ORDER BY id' })).toEqual([{ id: 1 }, { id: 12 }]);
+  });
+
+  it.each(NAMES)('writes batches whose fields come in another order: %s', async (name) => {
+    await run(name, 'DROP TABLE IF EXISTS two', 'CREATE TABLE two (a INT, b INT)');
+    const predecessor = new ArraySource<Row>([[{ a: 1, b: 2 }], [{ b: 4, a: 3 }]]);
+    await drain(new SQLBatchSink(PLAIN_CONTEXT, { url: URLS[name], table: 'two', predecessor }), 10);
+    expect(await read(name, { query: 'SELECT a, b FROM two ORDER BY a' })).toEqual([
+      { a: 1, b: 2 },
+      { a: 3, b: 4 },
+    ]);
+  });
+
+  it.each(NAMES)('keeps the instant of a time with an offset: %s', async (name) => {
+    const type = { postgres: 'TIMESTAMPTZ', mariadb: 'TIMESTAMP NULL', sqlite: 'TIMESTAMP' }[name];
+    await run(name, 'DROP TABLE IF EXISTS zoned', `CREATE TABLE zoned (t ${type})`);
+    const predecessor = new ArraySource<Row>([[{ t: new ZonedDateTime(1_580_702_706, 0, 19_800) }]]);
+    await drain(new SQLBatchSink(PLAIN_CONTEXT, { url: URLS[name], table: 'zoned', predecessor }), 10);
+    const [row] = await read(name, { query: 'SELECT t FROM zoned' });
+    expect(row!.t).toBeInstanceOf(ZonedDateTime);
+    expect((row!.t as ZonedDateTime).epochSecond).toBe(1_580_702_706);
   });
 
   it.each(NAMES)('writes what it reads, type by type: %s', async (name) => {
@@ -370,4 +529,15 @@ describe('the memory of a source', () => {
       expect(JSON.parse(stdout)).toEqual({ rows: 2_000_000 });
     },
   );
+
+  it('could not hold that result: with every row kept the same program runs out of heap', {
+    timeout: 180_000,
+  }, async () => {
+    const query = `SELECT seq AS n, 'a text of some length, so that two million of them do not fit' AS s FROM seq_1_to_2000000`;
+    const script = new URL('./read-all.mjs', import.meta.url).pathname;
+    const args = ['--max-old-space-size=64', script, URLS.mariadb, query, 'keep'];
+    await expect(promisify(execFile)(process.execPath, args, { maxBuffer: 1e6 })).rejects.toMatchObject({
+      stderr: expect.stringContaining('heap out of memory'),
+    });
+  });
 });
