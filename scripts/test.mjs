@@ -1,15 +1,15 @@
 // npm test: every test there is, on a machine where nothing was installed by hand. The last line is the count.
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { prepare, root, run } from './prepare.mjs';
 
 prepare();
-// Node before 22.5 has no SQLite of its own. The package compiles for a minute, which only the tests should wait for. It
+// Node before 22.16 has no SQLite that will do (src/sql/sqlite.ts). The package compiles for a minute, which only the tests should wait for. It
 // goes into a folder of its own, because npm takes an optional peer that is asked for by name for one not to install.
 const sqlite = join(root, 'node_modules/better-sqlite3');
-if (!isBuiltin('node:sqlite') && !existsSync(sqlite)) {
+const builtIn = await import('node:sqlite').catch(() => undefined);
+if (!builtIn?.StatementSync.prototype.columns && !existsSync(sqlite)) {
   const folder = join(root, 'node_modules/.sqlite');
   mkdirSync(folder, { recursive: true });
   const options = ['--no-fund', '--no-audit', '--loglevel=error'];

@@ -66,7 +66,8 @@ interface RangeQuery {
  * statement (SQLite): what is in memory is a batch, whatever the size of the result. Statistic: `sql_rows_read`.
  *
  * With `partition`, each row of the result is read once, by one of the cursors; rows without a value in the column come
- * with the first range. On PostgreSQL all cursors read the same snapshot.
+ * with the first range. On PostgreSQL all cursors read the same snapshot; elsewhere a row whose column is changed meanwhile
+ * may be read twice or not at all.
  *
  * @throws {@link SourceError} `GW_SQL_UNAVAILABLE`, `GW_SQL_AUTH`, `GW_SQL_STATEMENT`; {@link ConfigError} `GW_SQL_DRIVER`
  * when the database's driver is not installed (`pg` and `pg-cursor`, `mariadb`, `better-sqlite3`).
