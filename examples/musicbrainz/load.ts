@@ -65,7 +65,9 @@ const LINKS: readonly Link[] = [
     'RELEASED_BY',
     'Release',
     'Label',
-    'SELECT release AS "from", label AS "to", catalog_number FROM release_label WHERE label IS NOT NULL',
+    // Part of the key, and often missing: a key cannot be null.
+    `SELECT release AS "from", label AS "to", COALESCE(catalog_number, '') AS catalog_number
+     FROM release_label WHERE label IS NOT NULL`,
     { key: ['catalog_number'] },
   ),
   link('OF_RELEASE', 'Medium', 'Release', 'SELECT id AS "from", release AS "to" FROM medium'),
@@ -73,6 +75,12 @@ const LINKS: readonly Link[] = [
     properties: ['position'],
   }),
   link('OF_RECORDING', 'Track', 'Recording', 'SELECT id AS "from", recording AS "to" FROM track'),
+  link(
+    'PERFORMED_ON',
+    'Artist',
+    'Recording',
+    'SELECT entity0 AS "from", entity1 AS "to" FROM l_artist_recording',
+  ),
   link(
     'RECORDING_OF',
     'Recording',

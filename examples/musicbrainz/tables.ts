@@ -72,7 +72,9 @@ export const TABLES: readonly SyntheticTable[] = [
     name: 'release_label',
     columns: 'id integer PRIMARY KEY, release integer, label integer, catalog_number varchar',
     perArtist: 2,
-    values: (pick) => `n, ${pick('release')}, ${pick('label')}, 'CAT-' || n`,
+    // As in life, not every release has a label, and not every label gave it a number.
+    values: (pick) =>
+      `n, ${pick('release')}, CASE WHEN n % 11 > 0 THEN ${pick('label')} END, CASE WHEN n % 5 > 0 THEN 'CAT-' || n END`,
   },
   {
     name: 'medium',
@@ -130,6 +132,12 @@ export const TABLES: readonly SyntheticTable[] = [
     columns: 'id integer PRIMARY KEY, link integer, entity0 integer, entity1 integer',
     perArtist: 1,
     values: (pick) => `n, 1, ${pick('artist')}, ${pick('url')}`,
+  },
+  {
+    name: 'l_artist_recording',
+    columns: 'id integer PRIMARY KEY, link integer, entity0 integer, entity1 integer',
+    perArtist: 4,
+    values: (pick) => `n, 1, ${pick('artist')}, ${pick('recording')}`,
   },
   {
     name: 'l_recording_work',
