@@ -7,7 +7,7 @@ import neo4j, {
   type Session,
 } from 'neo4j-driver';
 import type { TaskContext } from '../core/context.ts';
-import { ConfigError } from '../core/errors.ts';
+import { ConfigError, throwIfAborted } from '../core/errors.ts';
 import { beginEvent, currentScope, endEvent, isHeard, outcomeOf } from '../core/events.ts';
 import { integerOption } from '../core/options.ts';
 import type { Statistics } from '../core/statistics.ts';
@@ -148,26 +148,45 @@ export class Neo4jConnection implements AsyncDisposable {
 
   /**
    * Streams the records of a reading statement, at most twice `fetchSize` in memory: the server sends on as they are
-   * taken. Leaving early ends the statement.
+   * taken. Leaving early ends the statement, and so does an abort, also while nothing has arrived yet.
    */
   async *stream(
     cypher: string,
     parameters: Readonly<Record<string, unknown>>,
     fetchSize: number,
+    signal?: AbortSignal,
   ): AsyncGenerator<Neo4jRecord> {
-    const { driver, address } = await this.#open();
+    const { address } = await this.#open();
     const [sent] = toBatchParameter([parameters], new Set());
-    const session = driver.session({
-      fetchSize,
-      defaultAccessMode: neo4j.session.READ,
-      ...(address.database && { database: address.database }),
-    });
+    throwIfAborted(signal);
+    // A driver of its own, because only a connection that is closed ends a statement that has nothing to send yet. A
+    // session that is closed amid a result may hand a connection back that is still waiting for the rest of it.
+    const driver = openDriver(address);
+    let interrupt: (() => void) | undefined;
+    const onAbort = () => interrupt?.();
+    signal?.addEventListener('abort', onAbort);
     try {
-      yield* session.run(cypher, sent as Record<string, unknown>);
+      const session = driver.session({
+        fetchSize,
+        defaultAccessMode: neo4j.session.READ,
+        ...(address.database && { database: address.database }),
+      });
+      const records = session.run(cypher, sent as Record<string, unknown>)[Symbol.asyncIterator]();
+      for (;;) {
+        throwIfAborted(signal);
+        const next = await new Promise<IteratorResult<Neo4jRecord, unknown>>((resolve, reject) => {
+          interrupt = () => reject(signal?.reason as Error);
+          records.next().then(resolve, reject);
+        });
+        if (next.done) return;
+        yield next.value;
+      }
     } catch (error) {
+      throwIfAborted(signal);
       throw clearNeo4jError(error, address);
     } finally {
-      await session.close();
+      signal?.removeEventListener('abort', onAbort);
+      await driver.close();
     }
   }
 

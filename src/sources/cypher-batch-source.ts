@@ -1,5 +1,4 @@
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
-import { throwIfAborted } from '../core/errors.ts';
 import { heardReads } from '../core/events.ts';
 import { functionOption, integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
@@ -43,11 +42,10 @@ export class CypherBatchSource<Out = Row> extends BatchProcessor<never, Out> {
     const { query, parameters = {}, recordTransformer } = this.#options;
     let chunk: Out[] = [];
     const batch = () => ({ chunk, statistics: { cypher_rows_read: chunk.length }, batchSize: chunk.length });
-    for await (const record of this.context.neo4j.stream(query, parameters, size)) {
+    for await (const record of this.context.neo4j.stream(query, parameters, size, this.signal)) {
       const row = Object.fromEntries(record.keys.map((key) => [key, fromRecordValue(record.get(key))]));
       chunk.push((recordTransformer ? recordTransformer(row) : row) as Out);
       if (chunk.length < size) continue;
-      throwIfAborted(this.signal);
       yield batch();
       chunk = [];
     }

@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ETLContext } from '../../../src/context/etl-context.ts';
+import { SILENT_REPORTER } from '../../../src/core/reporter.ts';
 import { Duration, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../../../src/core/temporal.ts';
 import { CypherBatchSink } from '../../../src/sinks/cypher-batch-sink.ts';
 import { CypherBatchSource } from '../../../src/sources/cypher-batch-source.ts';
@@ -67,6 +70,52 @@ describe('CypherBatchSource', () => {
       `MATCH (p:\`${label}\`) WHERE p.twice = 2 * p.id RETURN count(p) AS right`,
     );
     expect(rows).toEqual([{ right: 900 }]);
+  });
+
+  it('keeps types on the way back, floats where their columns are named', async () => {
+    const label = uniqueLabel('Typed');
+    await context().neo4j.query(
+      `CREATE (:\`${label}\` {whole: 1, f: 1.0, fs: [1.0, 2.5], big: 9007199254740993, where: point({x: 1, y: 2}),
+        at: datetime('2020-07-02T03:04:05.000000006+02:00'), length: duration('-PT61.5S'), long: date('-9999-01-01')})`,
+    );
+    const names = ['whole', 'f', 'fs', 'big', 'where', 'at', 'length', 'long'];
+    const sink = new CypherBatchSink(context(), {
+      predecessor: new CypherBatchSource<Row>(context(), {
+        query: `MATCH (n:\`${label}\`) RETURN n {${names.map((name) => `.${name}`).join(', ')}} AS n`,
+        recordTransformer: ({ n }) => n,
+      }),
+      query: `UNWIND $batch AS row CREATE (copy:\`${label}Copy\`) SET copy = row`,
+      floatColumns: ['f', 'fs'],
+    });
+    await drain(sink, 10);
+    const { rows } = await context().neo4j.query(
+      `MATCH (n:\`${label}\`), (copy:\`${label}Copy\`) UNWIND keys(n) AS key
+       WITH key WHERE n[key] = copy[key] AND valueType(n[key]) = valueType(copy[key]) RETURN collect(key) AS same`,
+    );
+    expect(new Set(rows[0]?.same as string[])).toEqual(new Set(names));
+  });
+
+  it.each([
+    ['nothing has arrived yet', 'UNWIND range(1, 1000000000) AS n WITH sum(n % 7) AS s RETURN s', 10],
+    ['records flow', 'UNWIND range(1, 1000000000) AS n RETURN n AS s', 1_000],
+  ])('ends the statement on an abort while %s', async (_, query, batchSize) => {
+    const abort = new AbortController();
+    const aborted = new ETLContext({ reporter: SILENT_REPORTER, signal: abort.signal });
+    onTestFinished(() => aborted.close());
+    const running = async () => {
+      const { rows } = await context().neo4j.query(
+        'SHOW TRANSACTIONS YIELD currentQuery WHERE currentQuery = $query RETURN count(*) AS n',
+        { query },
+      );
+      return rows[0]?.n;
+    };
+    const failure = drain(new CypherBatchSource(aborted, { query }), batchSize).catch((error) => error);
+    await expect.poll(running).toBe(1);
+    abort.abort();
+    // The statement itself runs for minutes, so that it ends at all is the abort's doing.
+    expect(await Promise.race([failure, sleep(10_000)])).toMatchObject({ code: 'GW_ABORTED' });
+    await expect.poll(running, { timeout: 10_000 }).toBe(0);
+    expect((await aborted.neo4j.query('RETURN 1 AS x')).rows).toEqual([{ x: 1 }]);
   });
 
   it('ends the statement when it is left in the middle, and throws in one sentence', async () => {
