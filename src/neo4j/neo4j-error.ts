@@ -40,7 +40,8 @@ export function clearNeo4jError(error: unknown, { uri, username, database, hint 
     const name = database ? `Database "${database}"` : 'The default database';
     return make('GW_NEO4J_DATABASE', `${name} is not available on ${where}: ${reason}`, ConfigError);
   }
-  if (/Procedure\.ProcedureNotFound/.test(code) && /\bgds\./.test(error.message)) {
+  const isUnknown = /Procedure\.ProcedureNotFound/.test(code) || /^Unknown function/.test(error.message);
+  if (isUnknown && /\bgds\./.test(reason)) {
     const message = `The Graph Data Science library is not installed on ${where} (${reason})`;
     return make('GW_GDS_MISSING', message, ConfigError);
   }

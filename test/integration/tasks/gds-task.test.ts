@@ -83,14 +83,17 @@ describe('GDSTask', () => {
     ]);
   });
 
-  it('says in one sentence that the library is missing', async () => {
-    const { success, error } = await new GDSTask(plain(), { query: 'CALL gds.version()' }).execute();
-    expect(success).toBe(false);
-    expect(error).toMatchObject({
-      code: 'GW_GDS_MISSING',
-      message: expect.stringContaining('The Graph Data Science library is not installed'),
-    });
-  });
+  it.each(['CALL gds.version()', 'RETURN gds.version()'])(
+    'says in one sentence that the library is missing, of %s',
+    async (query) => {
+      const { success, error } = await new GDSTask(plain(), { query }).execute();
+      expect(success).toBe(false);
+      expect(error).toMatchObject({
+        code: 'GW_GDS_MISSING',
+        message: expect.stringContaining('The Graph Data Science library is not installed'),
+      });
+    },
+  );
 
   it('refuses an option that it has not', () => {
     expect(() => new GDSTask(context, { query: 'CALL gds.x()', querry: 1 } as never)).toThrow(
