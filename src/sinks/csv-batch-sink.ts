@@ -4,21 +4,25 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
+import { GraphweftError } from '../core/errors.ts';
 import { beginEvent, endSinkWrite } from '../core/events.ts';
 import { integerOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
+import { csvFileShape } from './csv-file-shape.ts';
 import { PendingFile } from './file-sink.ts';
 
 export interface CSVBatchSinkOptions<T> extends BatchProcessorOptions<T> {
   /** Path of the file; with `.gz` it is packed. */
   readonly file: string;
-  /** Whether rows are added to a file that is there; otherwise it is replaced. Default: false. */
+  /**
+   * Whether rows are added to a file that is there, in the order of its columns; otherwise it is replaced. Default: false.
+   */
   readonly append?: boolean;
   /** Fields to write, in this order. Default: those of the first row. */
   readonly columns?: readonly string[];
   /** One character. Default: ','. */
   readonly delimiter?: string;
-  /** Whether a new file begins with the names of the columns. Default: true. */
+  /** Whether a file begins with the names of the columns. Default: true. */
   readonly header?: boolean;
 }
 
@@ -29,7 +33,8 @@ export interface CSVBatchSinkOptions<T> extends BatchProcessorOptions<T> {
  *
  * Dates and times are ISO text, bytes base64, lists and objects JSON.
  *
- * @throws {@link GraphweftError} `GW_SINK_FILE` when it cannot be written.
+ * @throws {@link GraphweftError} `GW_SINK_FILE` when it cannot be written, or rows have a field that the file added to
+ * has not.
  */
 export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly #options: Required<Pick<CSVBatchSinkOptions<T>, 'append' | 'delimiter' | 'header' | 'file'>> & {
@@ -53,7 +58,8 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
     const { file, append, delimiter, header } = this.#options;
     const pending = new PendingFile(file);
     await pending.prepare();
-    const isContinued = append && pending.exists;
+    const present =
+      append && pending.exists ? await pending.guard(() => csvFileShape(pending.path, delimiter)) : undefined;
     const output = createWriteStream(pending.temporaryPath);
     const failed = once(output, 'error').then(([error]) => Promise.reject(error as Error));
     failed.catch(() => undefined); // it is thrown where the next lines are written
@@ -61,7 +67,7 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
     let isWhole = false;
     try {
       // Packed files are a sequence of members, so what is appended is one more.
-      if (isContinued)
+      if (present)
         await pending.guard(() => pipeline(createReadStream(pending.path), output, { end: false }));
       const target = file.endsWith('.gz') ? createGzip() : undefined;
       target?.pipe(output);
@@ -76,8 +82,10 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
         const rows = batch.chunk as readonly Readonly<Record<string, unknown>>[];
         if (rows.length > 0) {
           columns ??= Object.keys(rows[0]!);
+          if (isFirst && present && header) columns = sameColumns(pending.path, present.columns, columns);
           const names = columns;
-          if (isFirst && header && !isContinued) await write(line(names, delimiter));
+          if (isFirst && present && !present.endsWithLineBreak) await write('\r\n');
+          if (isFirst && header && !present) await write(line(names, delimiter));
           isFirst = false;
           await write(
             rows
@@ -93,7 +101,7 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
         }
         yield { ...batch, statistics: mergeStatistics(batch.statistics, { csv_rows_written: rows.length }) };
       }
-      if (isFirst && header && !isContinued && columns) await write(line(columns, delimiter));
+      if (isFirst && header && !present && columns) await write(line(columns, delimiter));
       await pending.guard(async () => {
         const closed = once(output, 'close');
         stream.end();
@@ -106,6 +114,17 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
       if (!isWhole) await pending.discard();
     }
   }
+}
+
+/** Gives the columns of a file that is added to. @throws {@link GraphweftError} `GW_SINK_FILE` when it has not all of them. */
+function sameColumns(path: string, present: readonly string[], wanted: readonly string[]): readonly string[] {
+  const missing = wanted.filter((name) => !present.includes(name));
+  if (missing.length === 0) return present;
+  throw new GraphweftError(
+    'GW_SINK_FILE',
+    `Nothing can be added to ${path}: it has the columns ${present.join(', ')}, and the rows have also ${missing.join(', ')}.`,
+    { details: { file: path, columns: missing } },
+  );
 }
 
 function line(values: readonly unknown[], delimiter: string): string {

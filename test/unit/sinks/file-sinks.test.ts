@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime } from '../../../src/core/temporal.ts';
@@ -69,13 +69,40 @@ describe('CSVBatchSink', () => {
     expect(readFileSync(folder.path('a.csv'), 'utf8')).toBe('1970-01-01;"[1,{""c"":""2""}]"\r\n');
   });
 
+  it('adds rows under the columns that a file has, on lines of their own', async () => {
+    const folder = useFolder();
+    const header = '"a ""1""","b\nc",d';
+    for (const [name, pack] of [
+      ['a.csv', (text: string) => text],
+      ['a.csv.gz', gzipSync],
+    ] as const) {
+      const file = folder.write(name, pack(`\ufeff${header}\r\n1,2,3`)); // its last line has no end
+      await write(file, [[{ d: 'D', 'a "1"': 'A' }], [{ 'b\nc': 'B' }]], { append: true });
+      const bytes = readFileSync(file);
+      const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
+      expect(text).toBe(`\ufeff${header}\r\n1,2,3\r\nA,,D\r\n,B,\r\n`);
+      await expect(write(file, [[{ d: 1, other: 2 }]], { append: true })).rejects.toMatchObject({
+        code: 'GW_SINK_FILE',
+        message: expect.stringContaining('the rows have also other'),
+      });
+      expect(readFileSync(file)).toEqual(bytes);
+      folder.write(name, pack(''));
+      await write(file, [[{ x: 1 }]], { append: true });
+      const read = await drain(new CSVBatchSource(PLAIN_CONTEXT, { file, rowNumbers: false }), 10);
+      expect(read.items).toEqual([{ x: '1' }]);
+    }
+    const bare = folder.write('bare.csv', '1,2\n');
+    await write(bare, [[{ b: 4, a: 3 }]], { append: true, header: false, columns: ['a', 'b'] });
+    expect(readFileSync(bare, 'utf8')).toBe('1,2\n3,4\r\n');
+  });
+
   it('leaves the file before as it was when the run breaks, and nothing else', async () => {
     const folder = useFolder();
     for (const append of [false, true]) {
-      const file = folder.write('kept.csv', 'before\r\n');
+      const file = folder.write('kept.csv', 'a\r\nbefore\r\n');
       const sink = new CSVBatchSink(PLAIN_CONTEXT, { file, append, predecessor: failing([{ a: 1 }]) });
       await expect(drain(sink, 10)).rejects.toThrow('the source broke');
-      expect(readFileSync(file, 'utf8')).toBe('before\r\n');
+      expect(readFileSync(file, 'utf8')).toBe('a\r\nbefore\r\n');
     }
     expect(readdirSync(folder.path('.'))).toEqual(['kept.csv']);
     const blocked = new CSVBatchSink(PLAIN_CONTEXT, {
