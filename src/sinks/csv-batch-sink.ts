@@ -9,7 +9,7 @@ import { beginEvent, endSinkWrite } from '../core/events.ts';
 import { integerOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { csvFileShape } from './csv-file-shape.ts';
-import { PendingFile } from './file-sink.ts';
+import { PendingFile, textOf } from './file-sink.ts';
 
 export interface CSVBatchSinkOptions<T> extends BatchProcessorOptions<T> {
   /** Path of the file; with `.gz` it is packed. */
@@ -138,15 +138,4 @@ function field(value: unknown, delimiter: string): string {
   const text = textOf(value);
   const mustQuote = text === '' || text.includes(delimiter) || /["\r\n]|^\s|\s$/.test(text);
   return mustQuote ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-function textOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (value instanceof Date) return value.toISOString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (Array.isArray(value) || prototype === Object.prototype || prototype === null) {
-    return JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? item.toString() : item));
-  }
-  return String(value);
 }

@@ -2,7 +2,14 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime } from '../../../src/core/temporal.ts';
+import {
+  Duration,
+  LocalDate,
+  LocalDateTime,
+  LocalTime,
+  ZonedDateTime,
+  ZonedTime,
+} from '../../../src/core/temporal.ts';
 import { CSVBatchSink } from '../../../src/sinks/csv-batch-sink.ts';
 import { ParquetBatchSink } from '../../../src/sinks/parquet-batch-sink.ts';
 import { CSVBatchSource } from '../../../src/sources/csv-batch-source.ts';
@@ -62,7 +69,7 @@ describe('CSVBatchSink', () => {
       const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString();
       expect(text).toBe('a,b\r\n1,\r\n2,""\r\n');
     }
-    await write(folder.path('a.csv'), [[{ a: new LocalDate(0), b: [1, { c: 2n }] }]], {
+    await write(folder.path('a.csv'), [[{ a: new LocalDate(0), b: [1, new Map([['c', 2n]])] }]], {
       delimiter: ';',
       header: false,
     });
@@ -160,6 +167,67 @@ describe('ParquetBatchSink', () => {
     expect(statistics.parquet_rows_written).toBe(3);
     const read = await drain(new ParquetBatchSource(PLAIN_CONTEXT, { file }), 100);
     expect(read.items).toEqual([...rows, { ...rows[0], n: -1 }]);
+  });
+
+  it('writes as text what Parquet has no type for', async () => {
+    const file = useFolder().path('text.parquet');
+    const map = new Map<string, unknown>([['k', [1n, Uint8Array.of(0)]]]);
+    const row = { time: new ZonedTime(3600, 0, -7200), map, nested: [[1], [2]], mixed: 'x' };
+    await write(file, [[row, { mixed: new Date(0) }]]);
+    const read = await drain(new ParquetBatchSource(PLAIN_CONTEXT, { file }), 100);
+    expect(read.items).toEqual([
+      { time: '01:00:00-02:00', map: '{"k":["1","AA=="]}', nested: ['[1]', '[2]'], mixed: 'x' },
+      { time: null, map: null, nested: null, mixed: '1970-01-01T00:00:00.000Z' },
+    ]);
+  });
+
+  it('has the columns of the first batch and of the types, also without a row', async () => {
+    const file = useFolder().path('columns.parquet');
+    await write(file, [[{ a: 1 }, { b: 'x' }], [{ c: 2.5 }]], { types: { c: 'float' } });
+    const read = await drain(new ParquetBatchSource(PLAIN_CONTEXT, { file }), 100);
+    expect(read.items).toEqual([
+      { a: 1, b: null, c: null },
+      { a: null, b: 'x', c: null },
+      { a: null, b: null, c: 2.5 },
+    ]);
+    await write(file, [[]], { types: { c: 'float' } });
+    expect((await drain(new ParquetBatchSource(PLAIN_CONTEXT, { file }), 100)).items).toEqual([]);
+  });
+
+  it.each([
+    ['an integer beyond 64 bits', 2n ** 63n, 'integer'],
+    ['a negative duration', new Duration(0, 0, -61, 5), 'duration'],
+    ['a duration of more milliseconds than 32 bits', new Duration(0, 0, 4_294_968), 'duration'],
+    ['a duration of more days than 31 bits', new Duration(0, 2 ** 31, 0), 'duration'],
+    ['a zoned date-time beyond the calendar', new ZonedDateTime(-(2 ** 50), 0), 'zoned datetime'],
+    ['a date beyond the calendar of the format', new LocalDate(2 ** 40), 'date'],
+    ['a date-time beyond it', new LocalDateTime(2 ** 50, 0), 'local datetime'],
+    ['a time with a zone', new ZonedTime(0, 0, 3600), 'time'],
+  ])('refuses %s', async (_, x, type) => {
+    const file = useFolder().path('x.parquet');
+    await expect(write(file, [[{ x }]], { types: { x: type } })).rejects.toMatchObject({
+      code: 'GW_SINK_TYPE',
+      message: expect.stringContaining(`Column \`x\` is of type ${type}`),
+    });
+    await write(file, [[{ x }]], { types: { x: 'text' } });
+    const read = await drain(new ParquetBatchSource(PLAIN_CONTEXT, { file }), 100);
+    expect(read.items).toEqual([{ x: String(x) }]);
+  });
+
+  it('keeps the utmost values', async () => {
+    const file = useFolder().path('utmost.parquet');
+    const at = (sign: number) => ({
+      n: sign < 0 ? -(2n ** 63n) : 2n ** 63n - 1n,
+      f: sign * Number.MAX_VALUE,
+      day: new LocalDate(sign * 2_147_483_645),
+      at: new LocalDateTime(sign * 9_223_372_022_400, 0),
+      zoned: new ZonedDateTime(sign * 9_223_372_022_400, 0),
+      length:
+        sign < 0 ? new Duration(0, 0, 0) : new Duration(2 ** 31 - 1, 2 ** 31 - 1, 4_294_967, 295_000_000),
+    });
+    await write(file, [[at(1), at(-1)]]);
+    const read = await drain(new ParquetBatchSource(PLAIN_CONTEXT, { file }), 100);
+    expect(read.items).toEqual([at(1), at(-1)]);
   });
 
   it('says which value does not fit which column, and takes the type that is given', async () => {
