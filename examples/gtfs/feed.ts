@@ -21,8 +21,12 @@ export interface Feed {
   readonly expected: GraphCounts;
 }
 
-/** @throws {@link SourceError} `GW_SOURCE_MISSING` where a table that every feed has is missing. */
-export async function openFeed(folder: string): Promise<Feed> {
+/**
+ * Counts what is in the folder of a feed.
+ * @param name What the feed is called in messages. Default: the folder.
+ * @throws {@link SourceError} `GW_SOURCE_MISSING` where a table that every feed has is missing.
+ */
+export async function openFeed(folder: string, name = folder): Promise<Feed> {
   const file = (table: FeedTable) => join(folder, `${table}.txt`);
   const has = (table: FeedTable) => existsSync(file(table));
   const missing = REQUIRED.filter((table) => !has(table));
@@ -30,7 +34,7 @@ export async function openFeed(folder: string): Promise<Feed> {
   if (missing.length > 0) {
     throw new SourceError(
       'GW_SOURCE_MISSING',
-      `${folder} is no GTFS feed: there is no ${missing.join('.txt, no ')}.txt.`,
+      `${name} is no GTFS feed: there is no ${missing.join('.txt, no ')}.txt.`,
     );
   }
   const instance = await DuckDBInstance.create(':memory:');

@@ -2,7 +2,7 @@
  * A public transport feed (GTFS Schedule) as a graph: agencies, routes, stops, services, trips, stop times, transfers,
  * and the sequence of each trip's stops.
  *
- *     npx tsx examples/gtfs/main.ts load path/to/feed
+ *     npx tsx examples/gtfs/main.ts load path/to/feed.zip
  *     npx tsx examples/gtfs/main.ts generate /tmp/feed --scale 10
  */
 import { createRequire } from 'node:module';
@@ -12,6 +12,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { ConfigError, ETLContext, startEmbeddedServer } from 'graphweft';
 import { runProgram, stopOnSignals } from 'graphweft/cli';
 import { type GraphCounts, openFeed } from './feed.ts';
+import { feedFolder } from './feed-folder.ts';
 import { generateFeed } from './generate.ts';
 import { clearFeed, countNodes, gtfsTask, readBack } from './load.ts';
 
@@ -23,10 +24,10 @@ interface LoadFlags {
 const program = new Command('gtfs').description('Loads a GTFS feed into Neo4j.');
 program
   .command('load', { isDefault: true })
-  .description('load the feed in a folder, and check what is in the database')
+  .description('load the feed in a folder or a zip file, and check what is in the database')
   .argument(
-    '[folder]',
-    'folder with agency.txt, stops.txt, …; without one, an imaginary feed of 29 stop times',
+    '[feed]',
+    'folder or zip file with agency.txt, stops.txt, …; without one, an imaginary feed of 29 stop times',
   )
   .option('--workers <n>', 'cells of stop times written at the same time', wholeNumber)
   .option('--replace', 'delete a feed that is there')
@@ -46,8 +47,9 @@ program
 
 await runProgram(program);
 
-async function load(folder: string | undefined, { workers, replace }: LoadFlags): Promise<void> {
-  const feed = await openFeed(folder ?? sampleFolder());
+async function load(path = sampleFolder(), { workers, replace }: LoadFlags): Promise<void> {
+  await using folder = await feedFolder(path);
+  const feed = await openFeed(folder.path, path);
   const stop = stopOnSignals();
   if (!process.env.NEO4J_URI) {
     await startEmbeddedServer({ onProgress: (line) => process.stderr.write(`${line}\n`) });

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ETLContext } from '../../src/context/etl-context.ts';
 import { SILENT_REPORTER } from '../../src/core/reporter.ts';
@@ -224,6 +226,21 @@ describe('the GTFS example', () => {
     expect(bad.stdout).toContain('rejected rows 1');
     expect(bad.stderr).toContain('other counts than the feed: StopTime, OF_TRIP, AT_STOP, NEXT');
     expect(bad.exitCode).toBe(1);
+  });
+
+  it('loads a feed from a zip file, and leaves nothing behind', async () => {
+    const folder = useFolder();
+    const sample = dirname(createRequire(import.meta.url).resolve('sample-gtfs-feed/gtfs/agency.txt'));
+    const env = { ...process.env, TMPDIR: folder.path('.') };
+    const { exitCode, stdout } = await runExample('gtfs', ['load', `${sample}.zip`, '--replace'], { env });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/StopTime\s+│\s+29 │\s+29 │/);
+    expect(stdout).toContain('retries 0, rejected rows 0');
+    expect(readdirSync(folder.path('.')).filter((name) => name.includes('gtfs'))).toEqual([]);
+    const broken = folder.write('broken.zip', 'no zip file');
+    const refused = await runExample('gtfs', ['load', broken]);
+    expect(refused.stderr).toContain('broken.zip is neither a folder nor a zip file');
+    expect(refused.exitCode).toBe(1);
   });
 
   it('says what is missing in a folder that is no feed', async () => {
