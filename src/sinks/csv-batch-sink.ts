@@ -50,6 +50,9 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
     if (typeof delimiter !== 'string' || delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {
       throw optionError('delimiter', 'one character, no quote and no line break', delimiter);
     }
+    const areNames = Array.isArray(columns) && columns.every((name) => typeof name === 'string');
+    if (columns !== undefined && !(areNames && columns.length > 0))
+      throw optionError('columns', 'a list of one name or more', columns);
     this.#options = { file, append, columns, delimiter, header };
   }
 

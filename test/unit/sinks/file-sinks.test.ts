@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../../../src/core/errors.ts';
 import {
   Duration,
   LocalDate,
@@ -102,6 +103,14 @@ describe('CSVBatchSink', () => {
     await write(bare, [[{ b: 4, a: 3 }]], { append: true, header: false, columns: ['a', 'b'] });
     expect(readFileSync(bare, 'utf8')).toBe('1,2\n3,4\r\n');
   });
+
+  it.each([{ columns: [] }, { columns: 'ab' }, { delimiter: '' }, { delimiter: '"' }, { apend: true }])(
+    'refuses %j',
+    (options) => {
+      const make = () => new CSVBatchSink(PLAIN_CONTEXT, { file: 'x.csv', ...options } as never);
+      expect(make).toThrow(ConfigError);
+    },
+  );
 
   it('leaves the file before as it was when the run breaks, and nothing else', async () => {
     const folder = useFolder();
