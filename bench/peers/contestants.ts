@@ -1,8 +1,8 @@
 /** The programs that are compared; each run is a fresh process that prints one line of JSON. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ETLContext } from 'graphweft';
 import { findProgram, installPackages, runCommand } from '../../src/neo4j/embedded/commands.ts';
 import type { Workload } from './workloads.ts';
@@ -51,7 +51,7 @@ export const LOAD_CSV: Contestant = {
     const body = query.replace('UNWIND $batch AS row', '');
     const started = performance.now();
     await context.neo4j.query(
-      `LOAD CSV WITH HEADERS FROM 'file:///${basename(file)}' AS row
+      `LOAD CSV WITH HEADERS FROM '${pathToFileURL(file)}' AS row
        CALL (row) { ${body} } IN ${workers} CONCURRENT TRANSACTIONS OF ${batchSize} ROWS`,
     );
     const seconds = (performance.now() - started) / 1000;

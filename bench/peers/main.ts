@@ -2,9 +2,9 @@
  * graphweft beside neo4j-etl-lib: the same server, file and statement, in turn, on an empty graph each time.
  * See ../README.md for what the columns mean.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Table from 'cli-table3';
 import { Command } from 'commander';
@@ -81,8 +81,6 @@ async function bench(flags: Flags): Promise<void> {
     for (const name of flags.workload ? [flags.workload] : WORKLOAD_NAMES) {
       const arena = { context, env, serverPid: server.pid };
       const work = await workload(name, Number(flags.rows));
-      mkdirSync(join(dataDir, 'import'), { recursive: true });
-      copyFileSync(work.file, join(dataDir, 'import', basename(work.file))); // where LOAD CSV may read
       results[name] = await compare(arena, work, flags);
     }
   } finally {
