@@ -113,6 +113,7 @@ export { type CreateReporterOptions, createReporter } from './reporting/create-r
 export { LogReporter, type LogReporterOptions } from './reporting/log-reporter.ts';
 export { Neo4jReporter, type Neo4jReporterOptions } from './reporting/neo4j-reporter.ts';
 export { TerminalReporter, type TerminalReporterOptions } from './reporting/terminal-reporter.ts';
+export type { RowPolicy } from './sinks/batch-writer.ts';
 export { CSVBatchSink, type CSVBatchSinkOptions } from './sinks/csv-batch-sink.ts';
 export {
   CypherBatchSink,
@@ -123,7 +124,6 @@ export {
   MappingBatchSink,
   type MappingBatchSinkOptions,
   type MappingWriteOptions,
-  type RowPolicy,
 } from './sinks/mapping-batch-sink.ts';
 export {
   ParquetBatchSink,

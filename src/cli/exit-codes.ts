@@ -1,4 +1,4 @@
-import { AbortedError, ConfigError, isAbort } from '../core/errors.ts';
+import { AbortedError, ConfigError, GraphweftError, isAbort } from '../core/errors.ts';
 
 /** What the command line ends with. */
 export const EXIT = {
@@ -7,7 +7,7 @@ export const EXIT = {
   failed: 1,
   /** Usage or configuration. */
   usage: 2,
-  /** Done, with more rejected rows than allowed. */
+  /** More rejected rows than allowed. */
   rejected: 3,
   interrupted: 130,
 } as const;
@@ -18,6 +18,7 @@ export function exitCodeFor(error: unknown): number {
   for (let e = error; e instanceof Error; e = e.cause) {
     if (e instanceof AbortedError) return EXIT.interrupted;
     if (e instanceof ConfigError) return EXIT.usage;
+    if (e instanceof GraphweftError && e.code === 'GW_REJECTED_LIMIT') return EXIT.rejected;
   }
   return EXIT.failed;
 }

@@ -48,6 +48,14 @@ export function originOfSome(
   return { files: found.map(({ file }) => file!), rowNumbers: found.map(({ rowNumber }) => rowNumber!) };
 }
 
+/** Which rows of which cell a batch holds; a cell's rows are counted from 0, in the order in which it gives them. */
+export interface BatchPosition {
+  readonly row: number;
+  readonly col: number;
+  /** Number of the batch's first row within its cell. */
+  readonly from: number;
+}
+
 /** One batch on its way through the chain. */
 export interface BatchResults<T = unknown> {
   readonly chunk: readonly T[];
@@ -56,6 +64,8 @@ export interface BatchResults<T = unknown> {
   /** Rows in the batch, also where `chunk` holds cells or nothing. */
   readonly batchSize: number;
   readonly origin?: BatchOrigin;
+  /** Known once rows have a cell: behind a splitter, and where one writer takes all of them. */
+  readonly position?: BatchPosition;
 }
 
 /** Is anything that rows can be pulled from. */

@@ -17,6 +17,7 @@ import { clearNeo4jError } from './neo4j-error.ts';
 import { fromResultValue, toBatchParameter } from './values.ts';
 import {
   DEFAULT_RETRY,
+  type LedgerMark,
   type RetryOptions,
   runWriteTransaction,
   type TransactionWork,
@@ -61,6 +62,10 @@ export interface WriteOptions extends Partial<RetryOptions> {
   /** The server ends a transaction that runs longer. Default: 10 minutes. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /** What the ledger is to remember of the transaction. Default: nothing. */
+  readonly mark?: LedgerMark | undefined;
+  /** Whether an error is not tried again though it is transient. Default: none is. */
+  readonly isFinal?: ((error: unknown) => boolean) | undefined;
 }
 
 export interface Neo4jConnectionOptions {
@@ -216,12 +221,13 @@ export class Neo4jConnection implements AsyncDisposable {
 
   async #transact<R>(work: TransactionWork<R>, options: WriteOptions): Promise<WriteResult<R>> {
     const { driver, address } = await this.#open();
-    const session: Session = driver.session({
-      defaultAccessMode: neo4j.session.WRITE,
-      ...(address.database && { database: address.database }),
-    });
+    const openSession = (): Session =>
+      driver.session({
+        defaultAccessMode: neo4j.session.WRITE,
+        ...(address.database && { database: address.database }),
+      });
     try {
-      return await runWriteTransaction(session, work, {
+      return await runWriteTransaction(openSession, work, {
         ...DEFAULT_RETRY,
         timeoutMs: DEFAULT_TRANSACTION_TIMEOUT_MS,
         gate: this.#gate,
@@ -229,8 +235,6 @@ export class Neo4jConnection implements AsyncDisposable {
       });
     } catch (error) {
       throw clearNeo4jError(error, address);
-    } finally {
-      await session.close();
     }
   }
 

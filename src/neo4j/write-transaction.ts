@@ -5,8 +5,13 @@
  * |---|---|---|
  * | the statement, with a code of the retry rules | the server rolled back | again, after a random delay |
  * | the connection before the commit was sent | nothing was committed | again |
- * | the connection after the commit was sent | nothing | an error that says so |
+ * | the connection after the commit was sent, with a mark | the ledger knows | again: the mark tells which it was |
+ * | the connection after the commit was sent, without | nothing | an error that says so |
+ * | no answer, longer than the server's own limit | the server or the way to it hangs | as a broken connection |
  * | anything else | rolled back | thrown |
+ *
+ * A mark is the first statement of its transaction: it locks the cell's node of the ledger, so it waits for a commit that
+ * is still under way, and says how many rows the cell had before.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Record as Neo4jRecord, Session } from 'neo4j-driver';
@@ -14,6 +19,7 @@ import { throwIfAborted, WriteError } from '../core/errors.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { CommitGate } from './commit-gate.ts';
 import { countersOf } from './counters.ts';
+import { Deadline } from './deadline.ts';
 import { isConnectionError, type RetryRule, retryKind, retryRuleFor } from './retry-rules.ts';
 
 export interface RetryOptions {
@@ -32,6 +38,19 @@ export interface WriteTransactionOptions extends RetryOptions {
   readonly gate: CommitGate;
   /** Ends the waiting between tries; a transaction that runs is awaited. */
   readonly signal?: AbortSignal | undefined;
+  /** What the ledger is to remember of this transaction. */
+  readonly mark?: LedgerMark | undefined;
+  /** Whether an error is not tried again though it is transient, because the caller has a better answer. */
+  readonly isFinal?: ((error: unknown) => boolean) | undefined;
+}
+
+/** Moves the count of a cell's rows, and gives what it was `before`; in the same transaction as the rows. */
+export interface LedgerMark {
+  readonly statement: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** What the count is before, if nobody else writes this cell. */
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface WriteResult<R = undefined> {
@@ -50,51 +69,92 @@ export type RunStatement = (
 /** What is done in one transaction; it is done again from the start when the transaction has to be. */
 export type TransactionWork<R> = (run: RunStatement) => Promise<R>;
 
+/** A try whose commit was sent: what it gave, if it was committed. */
+interface SentCommit<R> {
+  readonly statistics: Statistics;
+  readonly value: R;
+}
+
 /** @internal */
 export async function runWriteTransaction<R>(
-  session: Session,
+  openSession: () => Session,
   work: TransactionWork<R>,
   options: WriteTransactionOptions,
 ): Promise<WriteResult<R>> {
   const startedAt = Date.now();
   let retries: Statistics = {};
+  let unanswered: SentCommit<R> | undefined;
   for (let attempt = 1; ; attempt++) {
     throwIfAborted(options.signal);
-    let isCommitSent = false;
+    let sent: SentCommit<R> | undefined;
     try {
-      // The statement is sent without waiting for the answer to BEGIN: one round trip less for each batch.
-      const transaction = session.beginTransaction({ timeout: options.timeoutMs });
-      try {
-        let statistics = retries;
-        let changesRelationships = false;
-        const value = await work(async (cypher, parameters) => {
-          const { records, summary } = await transaction.run(cypher, parameters);
-          const { relationshipsCreated, relationshipsDeleted } = summary.counters.updates();
-          changesRelationships ||= relationshipsCreated > 0 || relationshipsDeleted > 0;
-          statistics = mergeStatistics(statistics, countersOf(summary.counters));
-          return records;
-        });
-        const commit = () => {
-          isCommitSent = true;
-          return transaction.commit();
-        };
-        await (changesRelationships ? options.gate.pass(commit) : commit());
-        return { statistics, value };
-      } catch (error) {
-        // What cannot be rolled back over a broken connection, the server rolls back by itself.
-        if (!isCommitSent) await transaction.close().catch(() => undefined);
-        throw error;
-      }
+      const done = await tryOnce(openSession(), work, options, (commit) => {
+        sent = commit;
+      });
+      if (done) return { statistics: mergeStatistics(retries, done.statistics), value: done.value };
+      // The mark found its own rows there already: a commit that got no answer had happened.
+      if (!unanswered) throw writtenByAnother(options.mark!);
+      return {
+        statistics: mergeStatistics(retries, unanswered.statistics, { commits_recovered: 1 }),
+        value: unanswered.value,
+      };
     } catch (error) {
-      if (isCommitSent && isConnectionError(error)) throw unknownOutcome(error);
+      if (sent && isConnectionError(error)) {
+        if (!options.mark) throw unknownOutcome(error);
+        unanswered = sent;
+      }
       const rule = retryRuleFor(error);
-      if (!rule) throw error;
+      if (!rule || options.isFinal?.(error)) throw error;
       const isSpent = attempt >= options.maxAttempts || Date.now() - startedAt >= options.maxRetryTimeMs;
       if (isSpent) throw isConnectionError(error) ? error : outlasted(error, attempt);
       retries = mergeStatistics(retries, { retries: 1, [retryKind(error)]: 1 });
       // An abort ends the waiting; the check at the head of the loop then says so.
       await sleep(delayMs(rule, attempt), undefined, { signal: options.signal }).catch(() => undefined);
     }
+  }
+}
+
+/** Runs the work once; gives nothing when the mark says that its rows are committed already. */
+async function tryOnce<R>(
+  session: Session,
+  work: TransactionWork<R>,
+  { timeoutMs, gate, mark }: WriteTransactionOptions,
+  onCommit: (sent: SentCommit<R>) => void,
+): Promise<SentCommit<R> | undefined> {
+  using deadline = new Deadline(timeoutMs);
+  // Statements are sent without waiting for the answer to BEGIN: one round trip less for each batch.
+  const transaction = session.beginTransaction({ timeout: timeoutMs });
+  let isCommitSent = false;
+  try {
+    const marked = mark && transaction.run(mark.statement, mark.parameters);
+    marked?.catch(() => undefined); // thrown below; what fails after it rejects too, and first
+    let statistics: Statistics = {};
+    let changesRelationships = false;
+    const value = await work(async (cypher, parameters) => {
+      const { records, summary } = await deadline.race(transaction.run(cypher, parameters));
+      const { relationshipsCreated, relationshipsDeleted } = summary.counters.updates();
+      changesRelationships ||= relationshipsCreated > 0 || relationshipsDeleted > 0;
+      statistics = mergeStatistics(statistics, countersOf(summary.counters));
+      return records;
+    });
+    if (mark) {
+      const before = Number((await deadline.race(marked!)).records[0]?.get('before'));
+      if (before !== mark.from) {
+        if (before >= mark.to) return undefined;
+        throw writtenByAnother(mark);
+      }
+    }
+    const commit = () => {
+      isCommitSent = true;
+      onCommit({ statistics, value });
+      return deadline.race(transaction.commit());
+    };
+    await (changesRelationships ? gate.pass(commit) : commit());
+    return { statistics, value };
+  } finally {
+    // What cannot be rolled back over a broken connection, the server rolls back by itself.
+    if (!isCommitSent) await deadline.race(transaction.close()).catch(() => undefined);
+    await deadline.race(session.close()).catch(() => undefined);
   }
 }
 
@@ -105,6 +165,13 @@ function delayMs({ minDelayMs, maxDelayMs }: RetryRule, attempt: number): number
 function outlasted(cause: unknown, attempts: number): WriteError {
   const message = `A transient error outlasted ${attempts} tries: ${(cause as Error).message}`;
   return new WriteError('GW_NEO4J_RETRIES', message, { cause, retriable: true });
+}
+
+function writtenByAnother({ from, to }: LedgerMark): WriteError {
+  return new WriteError(
+    'GW_RUN_TAKEN',
+    `Rows ${from} to ${to - 1} of a cell were written by another process, so this one stops; the load goes on there.`,
+  );
 }
 
 function unknownOutcome(cause: unknown): WriteError {

@@ -12,13 +12,15 @@
  * Bucket `tableSize` is the shared one: it is never claimed. Rows go there whose key needs no claim
  * (a hub that the server locks in shared mode); their cells are told apart by the other end's bucket.
  */
-import { CellBacklog } from './cell-backlog.ts';
+import { CellBacklog, type CommittedRows } from './cell-backlog.ts';
 import type { GridShape } from './grid.ts';
 import type { Cell } from './wave-schedule.ts';
 
 export interface ClaimsScheduleOptions extends GridShape {
   /** Rows that a cell gives at a time, at most. */
   readonly batchSize: number;
+  /** Rows at the beginning of a cell that are committed already; they are not given again. Default: none. */
+  readonly committed?: CommittedRows | undefined;
 }
 
 /** A bucket of one side, or of both in one node space. */
@@ -52,6 +54,7 @@ export class ClaimsSchedule<T> {
   readonly #buckets: readonly Bucket<T>[];
   readonly #cells = new Map<number, ScheduledCell<T>>();
   #waitingRows = 0;
+  #skippedRows = 0;
 
   constructor(options: ClaimsScheduleOptions) {
     this.#options = options;
@@ -67,10 +70,18 @@ export class ClaimsSchedule<T> {
     return this.#waitingRows;
   }
 
+  /** Rows that were pushed and are committed already. */
+  get skippedRows(): number {
+    return this.#skippedRows;
+  }
+
   /** Puts an item into its cell; each bucket from 0 to tableSize, which is the shared one. */
   push(row: number, col: number, item: T, file?: string, rowNumber?: number): void {
     const cell = this.#options.monopartite && row > col ? this.#cell(col, row) : this.#cell(row, col);
-    cell.backlog.push(item, file, rowNumber);
+    if (!cell.backlog.push(item, file, rowNumber)) {
+      this.#skippedRows++;
+      return;
+    }
     this.#waitingRows++;
     cell.row.rows++;
     if (cell.col !== cell.row) cell.col.rows++;
@@ -142,7 +153,8 @@ export class ClaimsSchedule<T> {
     const index = row * (this.#options.tableSize + 1) + col;
     let cell = this.#cells.get(index);
     if (!cell) {
-      const backlog = new CellBacklog<T>(row, col, this.#options.batchSize);
+      const { batchSize, committed } = this.#options;
+      const backlog = new CellBacklog<T>(row, col, batchSize, committed?.(row, col));
       cell = { backlog, row: this.#rows[row]!, col: this.#cols[col]!, isRunning: false };
       this.#cells.set(index, cell);
     }

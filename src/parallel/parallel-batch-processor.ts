@@ -207,7 +207,7 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
 }
 
 /** Gives the rows of a cell to its worker, in batches of at most maxBatchSize. */
-function cellSource<T>({ items, origin }: Cell<T>): BatchSource<T> {
+function cellSource<T>({ row, col, items, from: first, origin }: Cell<T>): BatchSource<T> {
   return {
     async *getBatch(maxBatchSize) {
       for (let from = 0; from < items.length; from += maxBatchSize) {
@@ -218,6 +218,7 @@ function cellSource<T>({ items, origin }: Cell<T>): BatchSource<T> {
           chunk,
           statistics: {},
           batchSize: chunk.length,
+          ...(first !== undefined && { position: { row, col, from: first + from } }),
           ...(origin && { origin: { files: part(origin.files), rowNumbers: part(origin.rowNumbers) } }),
         };
       }

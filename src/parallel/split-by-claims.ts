@@ -11,6 +11,8 @@ export interface SplitByClaimsOptions<T> {
   readonly bucketsOf: (item: T) => BucketPair;
   /** Rows that wait, at most, beside one batch of the source. */
   readonly maxBufferedRows: number;
+  /** Is told how many rows of a batch are committed already. */
+  readonly onSkipped: (rows: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -24,10 +26,11 @@ const PATIENCE_MS = 100;
  */
 export async function* splitByClaims<T>(
   source: AsyncGenerator<BatchResults<T>>,
-  { schedule, bucketsOf, maxBufferedRows, signal }: SplitByClaimsOptions<T>,
+  { schedule, bucketsOf, maxBufferedRows, onSkipped, signal }: SplitByClaimsOptions<T>,
 ): AsyncGenerator<BatchResults<Cell<T>>> {
   const changed = new ChangeSignal();
   let statistics: Statistics = {};
+  let skipped = 0;
   let isLeft = false;
   let isEnded = false;
   let failure: { readonly error: unknown } | undefined;
@@ -43,6 +46,8 @@ export async function* splitByClaims<T>(
         const [row, col] = bucketsOf(item);
         pushRow(schedule, row, col, item, value.origin, i);
       }
+      onSkipped(schedule.skippedRows - skipped);
+      skipped = schedule.skippedRows;
       changed.notify();
     }
   };
@@ -69,13 +74,18 @@ export async function* splitByClaims<T>(
       } else if (isEnded && schedule.rows === 0) break;
       else isStarved = !(await changed.next(PATIENCE_MS));
     }
-    yield { chunk: [], statistics, batchSize: 0 };
+    yield { chunk: [], statistics: mergeStatistics(statistics, skippedRows(skipped)), batchSize: 0 };
   } finally {
     isLeft = true;
     changed.notify();
     await pumping;
     await source.return(undefined);
   }
+}
+
+/** Counts rows that an earlier attempt committed; nothing where there are none. */
+export function skippedRows(rows: number): Statistics {
+  return rows > 0 ? { rows_skipped: rows } : {};
 }
 
 /** Puts a row into its cell, with where it comes from. */

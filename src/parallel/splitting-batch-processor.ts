@@ -3,9 +3,10 @@ import type { TaskContext } from '../core/context.ts';
 import { GraphweftError, throwIfAborted, ValidationError } from '../core/errors.ts';
 import { choiceOption, describeValue, functionOption, integerOption } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
+import type { CommittedRows } from './cell-backlog.ts';
 import { ClaimsSchedule } from './claims-schedule.ts';
 import { type BucketPair, describeItem, type IdExtractor, MAX_TABLE_SIZE } from './id-extractors.ts';
-import { pushRow, splitByClaims } from './split-by-claims.ts';
+import { pushRow, skippedRows, splitByClaims } from './split-by-claims.ts';
 import { type Cell, WaveSchedule } from './wave-schedule.ts';
 
 export const SCHEDULES = ['waves', 'claims'] as const;
@@ -28,6 +29,8 @@ export interface SplittingBatchProcessorOptions<T> extends BatchProcessorOptions
   readonly burstFactor?: number;
   /** Whether both keys are of one node space. Default: as the extractor says, else false. */
   readonly monopartite?: boolean;
+  /** Rows at the beginning of a cell that an earlier attempt committed; they are skipped. Default: none. */
+  readonly committed?: CommittedRows | undefined;
 }
 
 export const DEFAULT_BURST_FACTOR = 20;
@@ -56,12 +59,14 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
   readonly monopartite: boolean;
   readonly schedule: ScheduleKind;
   readonly #maxBufferedRows: number | undefined;
+  readonly #committed: CommittedRows | undefined;
   readonly #idExtractor: IdExtractor<T>;
 
   constructor(context: TaskContext, options: SplittingBatchProcessorOptions<T>) {
     super(context, options);
     this.tableSize = integerOption('tableSize', options.tableSize, { min: 1, max: MAX_TABLE_SIZE });
     this.burstFactor = integerOption('burstFactor', options.burstFactor ?? DEFAULT_BURST_FACTOR, { min: 1 });
+    this.#committed = options.committed;
     this.#idExtractor = functionOption('idExtractor', options.idExtractor);
     this.monopartite = options.monopartite ?? options.idExtractor.monopartite ?? false;
     this.schedule = choiceOption('schedule', options.schedule ?? 'waves', SCHEDULES);
@@ -78,17 +83,25 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
     const { tableSize, monopartite, predecessor, signal } = this;
     const cells = monopartite ? (tableSize * (tableSize + 1)) / 2 : tableSize * tableSize;
     return splitByClaims(predecessor.getBatch(batchSize), {
-      schedule: new ClaimsSchedule<T>({ tableSize, monopartite, batchSize }),
+      schedule: new ClaimsSchedule<T>({ tableSize, monopartite, batchSize, committed: this.#committed }),
       bucketsOf: (item) => this.#bucketsOf(item),
       maxBufferedRows: this.#maxBufferedRows ?? Math.min(cells * batchSize, MAX_DEFAULT_BUFFERED_ROWS),
+      onSkipped: (rows) => this.#reportSkipped(rows),
       signal,
     });
   }
 
   async *#waves(batchSize: number): AsyncGenerator<BatchResults<Cell<T>>> {
     const { tableSize, burstFactor, monopartite, predecessor } = this;
-    const schedule = new WaveSchedule<T>({ tableSize, burstFactor, monopartite, batchSize });
+    const schedule = new WaveSchedule<T>({
+      tableSize,
+      burstFactor,
+      monopartite,
+      batchSize,
+      committed: this.#committed,
+    });
     let statistics: Statistics = {};
+    let skipped = 0;
     for await (const batch of predecessor.getBatch(batchSize)) {
       throwIfAborted(this.signal); // many batches may pass before a wave is full
       statistics = mergeStatistics(statistics, batch.statistics);
@@ -97,12 +110,20 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
         const due = pushRow(schedule, row, col, item, batch.origin, i);
         if (due !== undefined) yield wave(schedule.take(due), {});
       }
+      this.#reportSkipped(schedule.skippedRows - skipped);
+      skipped = schedule.skippedRows;
     }
+    statistics = mergeStatistics(statistics, skippedRows(skipped));
     do {
       const group = schedule.nextLeftover();
       const cells = group === undefined ? [] : schedule.take(group);
       yield wave(cells, schedule.rows === 0 ? statistics : {});
     } while (schedule.rows > 0);
+  }
+
+  /** What is committed already is done, so that progress ends at the number of rows. */
+  #reportSkipped(rows: number): void {
+    if (rows > 0) this.report({ rows });
   }
 
   #bucketsOf(item: T): BucketPair {

@@ -11,7 +11,7 @@
  * | on the push that takes a cell past burstFactor × batchSize | the backlog must not grow |
  * | at the end, while it holds rows | leftovers |
  */
-import { CellBacklog, type CellRows } from './cell-backlog.ts';
+import { CellBacklog, type CellRows, type CommittedRows } from './cell-backlog.ts';
 import { cellsOfGroup, type GridShape, groupOf } from './grid.ts';
 
 /** Rows of one cell that are written together. */
@@ -26,6 +26,8 @@ export interface WaveScheduleOptions extends GridShape {
   /** Rows that a cell gives to one wave at most. */
   readonly batchSize: number;
   readonly burstFactor: number;
+  /** Rows at the beginning of a cell that are committed already; they are not given again. Default: none. */
+  readonly committed?: CommittedRows | undefined;
 }
 
 /** Is pure and incremental: a push costs O(1), a wave O(tableSize). Memory: the rows that wait. */
@@ -40,6 +42,7 @@ export class WaveSchedule<T> {
   /** By group: rows that wait. */
   readonly #waiting: number[];
   #rows = 0;
+  #skippedRows = 0;
 
   constructor(options: WaveScheduleOptions) {
     this.#options = options;
@@ -54,11 +57,19 @@ export class WaveSchedule<T> {
     return this.#rows;
   }
 
+  /** Rows that were pushed and are committed already. */
+  get skippedRows(): number {
+    return this.#skippedRows;
+  }
+
   /** Puts an item into its cell and names the group that is due because of it, if one is. */
   push(row: number, col: number, item: T, file?: string, rowNumber?: number): number | undefined {
     const { batchSize, burstFactor, monopartite } = this.#options;
     const cell = monopartite && row > col ? this.#cell(col, row) : this.#cell(row, col);
-    cell.push(item, file, rowNumber);
+    if (!cell.push(item, file, rowNumber)) {
+      this.#skippedRows++;
+      return undefined;
+    }
     this.#rows++;
     const group = groupOf(this.#options, row, col);
     this.#waiting[group]!++;
@@ -94,7 +105,8 @@ export class WaveSchedule<T> {
     const index = row * this.#options.tableSize + col;
     let cell = this.#cells.get(index);
     if (!cell) {
-      cell = new CellBacklog(row, col, this.#options.batchSize);
+      const { batchSize, committed } = this.#options;
+      cell = new CellBacklog(row, col, batchSize, committed?.(row, col));
       this.#cells.set(index, cell);
     }
     return cell;

@@ -6,6 +6,8 @@ import { mergeStatistics } from '../core/statistics.ts';
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, type Neo4jContext } from '../neo4j/connection.ts';
 import { packRows } from '../neo4j/packed-rows.ts';
 import { DEFAULT_RETRY } from '../neo4j/write-transaction.ts';
+import { BatchWriter } from './batch-writer.ts';
+import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
 
 export interface CypherWriteOptions {
   /** The server ends a transaction that runs longer, in ms; from 1. Default: 600,000 (10 minutes). */
@@ -42,14 +44,19 @@ export function resolveWriteOptions(options: CypherWriteOptions): ResolvedWriteO
   };
 }
 
-export interface CypherBatchSinkOptions<T> extends BatchProcessorOptions<T>, CypherWriteOptions {
+export interface CypherBatchSinkOptions<T>
+  extends BatchProcessorOptions<T>,
+    CypherWriteOptions,
+    RowPolicies,
+    SinkSurroundings {
   /** A statement over `$batch`, sent as given: `UNWIND $batch AS row MERGE (…)`. */
   readonly query: string;
 }
 
 /**
  * Writes each batch in one transaction, and tries again after transient errors. Statistics: the server's counters,
- * `cypher_rows_written`, and `retries` with their kinds where there were any.
+ * `cypher_rows_written`, and where there were any `retries` with their kinds, `rows_rejected`, `rows_ignored`,
+ * `batches_halved` (too large for the server's memory), `commits_recovered` (the answer to a commit was lost).
  *
  * @throws {@link ConfigError} `GW_CONFIG_STATEMENT` for a statement that does not use `$batch`.
  * @throws {@link WriteError} with a `GW_NEO4J_…` code when the server refuses a batch for good.
@@ -57,12 +64,19 @@ export interface CypherBatchSinkOptions<T> extends BatchProcessorOptions<T>, Cyp
 export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
   declare readonly context: Neo4jContext;
   readonly query: string;
-  readonly #write: ResolvedWriteOptions;
+  readonly #writer: BatchWriter<T>;
 
   constructor(context: Neo4jContext, options: CypherBatchSinkOptions<T>) {
     super(context, options);
     this.query = batchStatement(options.query);
-    this.#write = resolveWriteOptions(options);
+    const { floatColumns, ...write } = resolveWriteOptions(options);
+    this.#writer = new BatchWriter<T>(writerOptions(this, write, options, this.query), ({ chunk }) => {
+      const parameters = { batch: packRows(chunk, floatColumns) };
+      return async (run) => {
+        await run(this.query, parameters);
+        return { written: chunk.length, statistics: { cypher_rows_written: chunk.length } };
+      };
+    });
   }
 
   override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<T>> {
@@ -73,15 +87,9 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
         continue;
       }
       const begun = beginEvent('sink');
-      const { floatColumns, ...write } = this.#write;
-      const parameters = { batch: packRows(batch.chunk, floatColumns) };
-      const written = await this.context.neo4j.write(this.query, parameters, {
-        ...write,
-        signal: this.signal,
-      });
-      const rows = { cypher_rows_written: batch.chunk.length };
+      const statistics = await this.#writer.write(batch);
       endSinkWrite(this, begun, batch.chunk.length);
-      yield { ...batch, statistics: mergeStatistics(batch.statistics, written.statistics, rows) };
+      yield { ...batch, statistics: mergeStatistics(batch.statistics, statistics) };
     }
   }
 }

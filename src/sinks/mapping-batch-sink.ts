@@ -7,7 +7,7 @@ import {
 import { WriteError } from '../core/errors.ts';
 import { beginEvent, endSinkWrite } from '../core/events.ts';
 import { choiceOption, describeValue, integerOption } from '../core/options.ts';
-import { mergeStatistics, type Statistics } from '../core/statistics.ts';
+import { mergeStatistics } from '../core/statistics.ts';
 import {
   type CompiledMapping,
   checkColumns,
@@ -21,26 +21,21 @@ import type { Neo4jContext } from '../neo4j/connection.ts';
 import { packTable } from '../neo4j/packed-rows.ts';
 import type { TableColumn } from '../neo4j/values.ts';
 import type { RunStatement } from '../neo4j/write-transaction.ts';
-import {
-  type CypherWriteOptions,
-  type ResolvedWriteOptions,
-  resolveWriteOptions,
-} from './cypher-batch-sink.ts';
-import { type RejectedRow, RejectedRows } from './rejected-rows.ts';
-
-export const ROW_POLICIES = ['reject', 'error', 'ignore'] as const;
-/** `reject`: to the rejected file; `error`: the load ends; `ignore`: counted and dropped. */
-export type RowPolicy = (typeof ROW_POLICIES)[number];
+import { BatchWriter, type Reject, ROW_POLICIES, type RowPolicy } from './batch-writer.ts';
+import { type CypherWriteOptions, resolveWriteOptions } from './cypher-batch-sink.ts';
+import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
 
 export interface MappingWriteOptions extends CypherWriteOptions {
   /** What to do with a row whose end node is not in the database. Default: 'reject'. */
   readonly missingNodes?: RowPolicy;
 }
 
-export interface MappingBatchSinkOptions<T> extends BatchProcessorOptions<T>, MappingWriteOptions {
+export interface MappingBatchSinkOptions<T>
+  extends BatchProcessorOptions<T>,
+    MappingWriteOptions,
+    RowPolicies,
+    SinkSurroundings {
   readonly mapping: Mapping | CompiledMapping;
-  /** JSON-lines file for rows without their end nodes. Default: `rejected/rows.jsonl`. */
-  readonly rejectedFile?: string | RejectedRows;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -60,8 +55,8 @@ interface MissingEnd {
 }
 
 /**
- * Writes each batch as a mapping says, in one transaction. Statistics: the server's counters, `cypher_rows_written`,
- * `missing_node_rows`, and `retries` with their kinds, each where there were any.
+ * Writes each batch as a mapping says, in one transaction. Statistics: those of {@link CypherBatchSink}, and
+ * `missing_node_rows` where there were any.
  *
  * @throws {@link ConfigError} `GW_MAPPING_COLUMN` before anything is written, when the rows have no such column.
  * @throws {@link WriteError} with a `GW_NEO4J_…` code when the server refuses a batch for good, and
@@ -70,18 +65,35 @@ interface MissingEnd {
 export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
   declare readonly context: Neo4jContext;
   readonly mapping: CompiledMapping;
-  readonly #write: ResolvedWriteOptions;
   readonly #missingNodes: RowPolicy;
-  readonly #rejected: RejectedRows;
+  readonly #writer: BatchWriter<T>;
   #isChecked = false;
 
   constructor(context: Neo4jContext, options: MappingBatchSinkOptions<T>) {
     super(context, options);
-    const { mapping, rejectedFile = RejectedRows.defaultPath('rows') } = options;
+    const { mapping } = options;
     this.mapping = 'statement' in mapping ? mapping : compileMapping(mapping);
-    this.#write = resolveWriteOptions(options);
+    const { floatColumns, ...write } = resolveWriteOptions(options);
     this.#missingNodes = choiceOption('missingNodes', options.missingNodes ?? 'reject', ROW_POLICIES);
-    this.#rejected = rejectedFile instanceof RejectedRows ? rejectedFile : new RejectedRows(rejectedFile);
+    this.#writer = new BatchWriter<T>(
+      writerOptions(this, write, options, this.mapping.statement),
+      (part, reject) => {
+        const prepared = prepareBatch(this.mapping, part, floatColumns);
+        return async (run) => {
+          const missing = await runMapping(run, this.mapping, prepared);
+          // Before the commit, so that no row is in neither place.
+          if (missing.size > 0) this.#setAside(part, missing, reject);
+          const written = part.chunk.length - missing.size;
+          return {
+            written,
+            statistics: {
+              cypher_rows_written: written,
+              ...(missing.size > 0 && { missing_node_rows: missing.size }),
+            },
+          };
+        };
+      },
+    );
   }
 
   override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<T>> {
@@ -92,66 +104,38 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
         continue;
       }
       const begun = beginEvent('sink');
-      const statistics = await this.#writeBatch(batch);
+      if (!this.#isChecked) checkColumns(this.mapping, Object.keys(batch.chunk[0] as Fields));
+      this.#isChecked = true;
+      const statistics = await this.#writer.write(batch);
       endSinkWrite(this, begun, batch.chunk.length);
       yield { ...batch, statistics: mergeStatistics(batch.statistics, statistics) };
     }
   }
 
-  async #writeBatch(batch: BatchResults<T>): Promise<Statistics> {
-    const rows = batch.chunk as readonly Fields[];
-    if (!this.#isChecked) checkColumns(this.mapping, Object.keys(rows[0]!));
-    this.#isChecked = true;
-    const { timeoutMs, maxAttempts, maxRetryTimeMs } = this.#write;
-    const prepared = prepareBatch(this.mapping, batch, this.#write.floatColumns);
-    let isNoted = false;
-    const { statistics, value: missing } = await this.context.neo4j.transact(
-      async (run) => {
-        const missing = await runMapping(run, this.mapping, prepared);
-        // Once, also when the commit is tried again; before the commit, so that no row is in neither place.
-        if (missing.size > 0 && !isNoted) this.#setAside(batch, missing);
-        isNoted = true;
-        return missing.size;
-      },
-      { timeoutMs, maxAttempts, maxRetryTimeMs, signal: this.signal },
-    );
-    return mergeStatistics(statistics, {
-      cypher_rows_written: rows.length - missing,
-      ...(missing > 0 && { missing_node_rows: missing }),
-    });
-  }
-
-  #setAside(batch: BatchResults<T>, missing: ReadonlyMap<number, MissingEnd>): void {
-    const rejected = [...missing].map(([index, end]) => this.#reject(batch, index, end));
-    const [first] = rejected;
+  #setAside(part: BatchResults<T>, missing: ReadonlyMap<number, MissingEnd>, reject: Reject): void {
+    const rejections = [...missing].map(([index, end]) => ({
+      index,
+      code: 'GW_WRITE_MISSING_NODE' as const,
+      message: this.#describe(part.chunk[index] as Fields, end),
+    }));
+    const [first] = rejections;
     if (this.#missingNodes === 'error') {
+      const { file, rowNumber } = rowOrigin(part.origin, first!.index, part.chunk[first!.index]);
       throw new WriteError(
         'GW_WRITE_MISSING_NODE',
-        `${first!.message}; ${rejected.length} rows of the batch have none.`,
-        {
-          details: { ...first },
-        },
+        `${first!.message}; ${rejections.length} rows of the batch have none.`,
+        { details: { file, rowNumber, row: part.chunk[first!.index], rows: rejections.length } },
       );
     }
-    if (this.#missingNodes === 'ignore') return;
-    this.#rejected.append(rejected);
-    this.report({ rejectedRows: rejected.length });
+    reject(rejections, this.#missingNodes);
   }
 
-  #reject({ origin, chunk }: BatchResults<T>, index: number, { end, list }: MissingEnd): RejectedRow {
-    const row = chunk[index] as Fields;
+  #describe(row: Fields, { end, list }: MissingEnd): string {
     const { labels } = list.node;
     const keys = this.mapping.ends[end]!.keys.map(
       ({ name, source }) => `${name} ${describeValue(readValue(row, source))}`,
     );
-    return {
-      run: this.task?.uuid,
-      ...rowOrigin(origin, index, row),
-      stage: 'write',
-      code: 'GW_WRITE_MISSING_NODE',
-      message: `There is no :${labels[0]} with ${keys.join(' and ')}`,
-      row,
-    };
+    return `There is no :${labels[0]} with ${keys.join(' and ')}`;
   }
 }
 

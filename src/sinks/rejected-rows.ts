@@ -1,5 +1,19 @@
-import { appendFileSync, mkdirSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { type ErrorCode, GraphweftError } from '../core/errors.ts';
 import { stringOption } from '../core/options.ts';
 
@@ -15,7 +29,7 @@ export interface RejectIssue {
 
 /** One line of the rejected file. */
 export interface RejectedRow {
-  /** The load that set it aside. */
+  /** The run that set it aside. */
   readonly run?: string | undefined;
   /** Path of the source file, where there is one. */
   readonly file: string | null;
@@ -27,19 +41,34 @@ export interface RejectedRow {
   readonly code: ErrorCode;
   readonly message: string;
   readonly issues?: readonly RejectIssue[];
+  /** Its cell; only where the ledger counts rows. */
+  readonly cell?: readonly [row: number, col: number];
+  /** Its number within the cell, from 0. */
+  readonly position?: number;
   /** The row as it was read. */
   readonly row?: unknown;
   /** The line as it stands in the file; only for a malformed line. */
   readonly text?: string;
 }
 
+/** What an earlier attempt at the same run has set aside already. */
+interface Earlier {
+  /** By stage and code: rows that were set aside before they had a cell. They come again in the same order. */
+  readonly toSkip: Map<string, number>;
+  /** Rows of cells that were set aside, though the ledger does not count them yet. */
+  readonly places: ReadonlySet<string>;
+}
+
 /**
  * Appends rejected rows to a JSON-lines file. The file and its folder come into being with the first row; rows are on
- * their way to the disk when `append` returns, so an interrupted load has them too.
+ * the disk when `append` returns, so that nothing that comes after it can know of a row which the file does not have.
  */
 export class RejectedRows {
   readonly path: string;
   #count = 0;
+  #run: string | undefined;
+  #earlier: Earlier | undefined;
+  #limit: ((rejected: number) => void) | undefined;
 
   constructor(path: string) {
     this.path = resolve(stringOption('rejectedFile', path));
@@ -50,27 +79,134 @@ export class RejectedRows {
     return `rejected/${basename(sourceFile).replaceAll(/[^\w.-]/g, '_')}.jsonl`;
   }
 
-  /** Rows that were appended by this object. */
+  /** Rows of this run in the file, those of earlier attempts among them. */
   get count(): number {
     return this.#count;
   }
 
+  /** Has the number of rejected rows checked after each of them; the check throws where it is too large. */
+  limitTo(check: ((rejected: number) => void) | undefined): void {
+    this.#limit = check;
+  }
+
+  /**
+   * Takes up a run: its lines carry `run`, and rows that an earlier attempt has set aside are not set aside again. A last
+   * line that was cut off is removed.
+   * @param committed Rows of a cell that the ledger counts, by row and column.
+   */
+  async beginRun(run: string, committed: (row: number, col: number) => number): Promise<void> {
+    this.#run = run;
+    this.#count = 0;
+    const toSkip = new Map<string, number>();
+    const places = new Set<string>();
+    this.#earlier = { toSkip, places };
+    if (!existsSync(this.path)) return;
+    mendLastLine(this.path);
+    for await (const line of createInterface({ input: createReadStream(this.path) })) {
+      const row = rejectedRowOf(line);
+      if (row?.run !== run) continue;
+      this.#count++;
+      if (!row.cell) toSkip.set(kindOf(row), (toSkip.get(kindOf(row)) ?? 0) + 1);
+      else if (row.position! >= committed(...row.cell)) places.add(placeOf(row));
+    }
+  }
+
   /** @throws {@link GraphweftError} `GW_REJECTED_FILE` when the file cannot be written: a row must not vanish. */
   append(rows: readonly RejectedRow[]): void {
-    if (rows.length === 0) return;
+    const fresh = rows.filter((row) => !this.#isThere(row));
+    if (fresh.length === 0) return;
+    const run = this.#run && { run: this.#run };
+    const lines = fresh.map((row) => `${JSON.stringify({ ...row, ...run }, jsonValue)}\n`);
     try {
-      mkdirSync(dirname(this.path), { recursive: true });
-      appendFileSync(this.path, rows.map((row) => `${JSON.stringify(row, jsonValue)}\n`).join(''));
-      this.#count += rows.length;
+      appendDurably(this.path, lines.join(''));
     } catch (cause) {
       throw new GraphweftError(
         'GW_REJECTED_FILE',
-        `${rows.length} rejected rows could not be written to ${this.path}: ${(cause as Error).message}`,
+        `${fresh.length} rejected rows could not be written to ${this.path}: ${(cause as Error).message}`,
         { cause, details: { file: this.path } },
       );
     }
+    this.#count += fresh.length;
+    this.#limit?.(this.#count);
+  }
+
+  #isThere(row: RejectedRow): boolean {
+    if (!this.#earlier) return false;
+    const { toSkip, places } = this.#earlier;
+    if (row.cell) return places.has(placeOf(row));
+    const left = toSkip.get(kindOf(row)) ?? 0;
+    if (left > 0) toSkip.set(kindOf(row), left - 1);
+    return left > 0;
   }
 }
+
+function kindOf({ stage, code }: RejectedRow): string {
+  return `${stage} ${code}`;
+}
+
+function placeOf({ cell, position }: RejectedRow): string {
+  return `${cell} ${position}`;
+}
+
+/** Reads a line of the file; undefined for one that is none of ours. */
+export function rejectedRowOf(line: string): RejectedRow | undefined {
+  try {
+    const row = JSON.parse(line) as RejectedRow | null;
+    return typeof row?.code === 'string' ? row : undefined;
+  } catch {
+    return undefined; // somebody else's line; it stays where it is
+  }
+}
+
+function appendDurably(path: string, text: string): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
+  const isNew = !existsSync(path);
+  const file = openSync(path, 'a');
+  try {
+    writeFileSync(file, text);
+    fdatasyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  if (isNew) syncFolder(folder);
+}
+
+/** Makes sure that a new file's name is on the disk too. */
+function syncFolder(path: string): void {
+  if (process.platform === 'win32') return; // folders cannot be opened there, and names need no such care
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+/** Ends the last line, or removes it where a crash cut it off. */
+function mendLastLine(path: string): void {
+  const size = statSync(path).size;
+  const file = openSync(path, 'r+');
+  try {
+    let tail = Buffer.alloc(0);
+    for (let from = size; from > 0 && !tail.includes(NEWLINE); ) {
+      const length = Math.min(TAIL_BYTES, from);
+      from -= length;
+      const piece = Buffer.alloc(length);
+      readSync(file, piece, 0, length, from);
+      tail = Buffer.concat([piece, tail]);
+    }
+    const last = tail.subarray(tail.lastIndexOf(NEWLINE) + 1);
+    if (last.length === 0) return;
+    if (rejectedRowOf(last.toString())) writeSync(file, '\n', size);
+    else ftruncateSync(file, size - last.length);
+  } finally {
+    closeSync(file);
+  }
+}
+
+const NEWLINE = 0x0a;
+const TAIL_BYTES = 65_536;
 
 /** JSON has neither integers beyond 2^53 nor bytes nor NaN: they go as text, so that none is changed on the way. */
 function jsonValue(_key: string, value: unknown): unknown {

@@ -16,6 +16,7 @@ import {
 import { type CsvFile, type MalformedLine, scanCsvFile } from './csv-scan.ts';
 import { countKeys, type DuckDb, expandFiles, openDuckDb, type Row, rebatch, streamRows } from './duckdb.ts';
 import { isFloating } from './duckdb-values.ts';
+import { fingerprintFile } from './file-fingerprint.ts';
 import { LineCounter } from './line-counter.ts';
 
 export interface CSVBatchSourceOptions extends CsvReadOptions, Pick<BatchProcessorOptions<never>, 'task'> {
@@ -65,6 +66,13 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     return files.flatMap(({ columns }) =>
       columns.filter(({ type }) => isFloating(type)).map(({ name }) => name),
     );
+  }
+
+  /** Says what is read and how, so that a load which goes on can tell whether it reads the same again. */
+  async fingerprint(): Promise<Readonly<Record<string, unknown>>> {
+    const { files } = await this.#scanned();
+    const { strict: _, memoryLimitMb: __, ...reading } = this.#options;
+    return { files: await Promise.all(files.map(({ path }) => fingerprintFile(path))), ...reading };
   }
 
   /** Counts the values of columns, together; undefined where a file has no such column. */

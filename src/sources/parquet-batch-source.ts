@@ -18,6 +18,7 @@ import {
   streamRows,
 } from './duckdb.ts';
 import { type DecimalForm, isFloating } from './duckdb-values.ts';
+import { fingerprintFile } from './file-fingerprint.ts';
 
 export interface ParquetReadOptions {
   /** Columns to read, in this order. Default: all. */
@@ -77,6 +78,18 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
   /** Names the columns whose numbers are floating point, also where they happen to be whole. */
   async floatColumns(): Promise<readonly string[]> {
     return (await this.#described()).flatMap((file) => file.floatColumns);
+  }
+
+  /** Says what is read and how, so that a load which goes on can tell whether it reads the same again. */
+  async fingerprint(): Promise<Readonly<Record<string, unknown>>> {
+    const files = await this.#described();
+    const { columns, maxRows, decimals } = this.#options;
+    return {
+      files: await Promise.all(files.map(({ path }) => fingerprintFile(path))),
+      columns: columns ?? 'all',
+      maxRows: maxRows ?? 'all',
+      decimals,
+    };
   }
 
   /** Counts the values of columns, together; undefined where the file has no such column. */

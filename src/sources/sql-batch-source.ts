@@ -1,6 +1,6 @@
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
-import { ConfigError, throwIfAborted } from '../core/errors.ts';
+import { ConfigError, SourceError, throwIfAborted } from '../core/errors.ts';
 import { heardReads } from '../core/events.ts';
 import {
   choiceOption,
@@ -39,6 +39,11 @@ export interface SqlReadOptions {
   readonly decimals?: DecimalForm;
   /** Reads ranges with as many cursors at once; rows then come in no order. Default: one cursor. */
   readonly partition?: SqlPartition;
+  /**
+   * Columns of the query that put its rows in one order only, such as a primary key: a load can then be resumed. Default:
+   * no order.
+   */
+  readonly orderBy?: readonly string[];
 }
 
 export const SQL_OPTION_NAMES = [
@@ -48,6 +53,7 @@ export const SQL_OPTION_NAMES = [
   'rowTransformer',
   'decimals',
   'partition',
+  'orderBy',
 ] as const satisfies readonly (keyof SqlReadOptions)[];
 
 export interface SQLBatchSourceOptions extends SqlReadOptions, Pick<BatchProcessorOptions<never>, 'task'> {}
@@ -86,6 +92,22 @@ export class SQLBatchSource<Out = Row> extends BatchProcessor<never, Out> {
     this.#address = parseSqlAddress(options.url ?? context.env.SQL_URI);
     this.#options = options;
     if (options.partition) checkPartition(options.partition);
+    if (options.orderBy) checkOrder(options.orderBy, options.partition);
+  }
+
+  /** Says what is read, so that a load which goes on can tell whether it reads the same; undefined without an order. */
+  async fingerprint(): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const { query, parameters = [], orderBy, rowTransformer } = this.#options;
+    if (!orderBy) return undefined;
+    const bound = parameters.map((value) => (typeof value === 'bigint' ? `${value}n` : value));
+    return {
+      database: this.#address.shown,
+      query,
+      parameters: bound,
+      orderBy,
+      decimals: this.#decimals,
+      rowTransformer: rowTransformer ? String(rowTransformer) : 'none',
+    };
   }
 
   /** Names the columns whose numbers are floating point, also where they happen to be whole. */
@@ -106,7 +128,7 @@ export class SQLBatchSource<Out = Row> extends BatchProcessor<never, Out> {
 
   async *#batches(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
     const size = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
-    const { query, parameters = [], partition, rowTransformer } = this.#options;
+    const { query, parameters = [], partition, rowTransformer, orderBy } = this.#options;
     const driver = await sqlDriver(this.#address);
     const width = partition ? (partition.bounds ? partition.bounds.length + 1 : partition.count!) : 1;
     throwIfAborted(this.signal);
@@ -121,7 +143,8 @@ export class SQLBatchSource<Out = Row> extends BatchProcessor<never, Out> {
     try {
       const ranges = partition
         ? await rangesOf(driver, connections[0]!, partition, { sql: bare(query), parameters })
-        : [{ sql: query, parameters }];
+        : [{ sql: orderBy ? ordered(driver, query, orderBy) : query, parameters }];
+      const checkRank = orderBy && totalOrderCheck(orderBy, this.#address.shown);
       const cursors = ranges.map((range, i) =>
         connections[i]!.stream(range.sql, range.parameters, size, this.#decimals),
       );
@@ -131,6 +154,7 @@ export class SQLBatchSource<Out = Row> extends BatchProcessor<never, Out> {
         throwIfAborted(this.signal);
         const { done, value: rows } = await batches.next();
         if (done) break;
+        checkRank?.(rows);
         const chunk = (rowTransformer ? rows.map(rowTransformer) : rows) as Out[];
         // Rows of several cursors have no number.
         const origin = cursors.length === 1 && { origin: { file: this.#address.shown, firstRow } };
@@ -163,6 +187,45 @@ function checkPartition({ column, count, bounds }: SqlPartition): void {
       bounds,
     );
   }
+}
+
+function checkOrder(orderBy: readonly string[], partition: SqlPartition | undefined): void {
+  if (!Array.isArray(orderBy) || orderBy.length === 0)
+    throw optionError('orderBy', 'a list of columns', orderBy);
+  for (const column of orderBy) stringOption('orderBy', column);
+  if (partition) {
+    throw new ConfigError(
+      'GW_CONFIG_OPTION',
+      'Ranges of `partition` come in no order; leave it or `orderBy` out.',
+      {
+        details: { option: 'orderBy' },
+      },
+    );
+  }
+}
+
+function ordered(driver: SqlDriver, query: string, orderBy: readonly string[]): string {
+  return `SELECT * FROM (${bare(query)}) AS q ORDER BY ${orderBy.map((column) => driver.quote(column)).join(', ')}`;
+}
+
+/** Rows that are equal in the order's columns follow each other, so looking at neighbours finds all of them. */
+function totalOrderCheck(orderBy: readonly string[], shown: string): (rows: readonly Row[]) => void {
+  let last: string | undefined;
+  return (rows) => {
+    for (const row of rows) {
+      const rank = orderBy.map((column) => `${typeof row[column]} ${String(row[column])}`).join('\0');
+      if (rank === last) {
+        const columns = orderBy.join(', ');
+        throw new SourceError(
+          'GW_SOURCE_ORDER',
+          `${shown} has two rows with the same ${columns}, so \`orderBy\` leaves their order open and the load could not ` +
+            'be resumed; add a column that tells them apart.',
+          { details: { orderBy, row } },
+        );
+      }
+      last = rank;
+    }
+  };
 }
 
 /** A query that can stand in parentheses, also when it ends in a comment. */

@@ -8,30 +8,47 @@ import {
   refuseUnknownKeys,
   stringOption,
 } from '../core/options.ts';
+import type { Statistics } from '../core/statistics.ts';
 import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
-import { type CompiledMapping, compileMapping } from '../mapping/compile.ts';
+import { type CompiledMapping, checkColumns, compileMapping, type KeyClaim } from '../mapping/compile.ts';
 import type { MappingFor } from '../mapping/patterns.ts';
+import { checkStatement } from '../neo4j/check-statement.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { ensureConstraints } from '../neo4j/constraints.ts';
+import type { RunLedger } from '../neo4j/run-ledger.ts';
 import type { KeyCounts, SplitPlan } from '../parallel/balanced-buckets.ts';
 import type { IdExtractor } from '../parallel/id-extractors.ts';
+import { SingleCellBatchProcessor } from '../parallel/single-cell-batch-processor.ts';
+import { skippedRows } from '../parallel/split-by-claims.ts';
+import { type RowPolicy, SharedWriting } from '../sinks/batch-writer.ts';
 import {
   CYPHER_WRITE_OPTION_NAMES,
   CypherBatchSink,
   type CypherWriteOptions,
 } from '../sinks/cypher-batch-sink.ts';
-import { MappingBatchSink, type RowPolicy } from '../sinks/mapping-batch-sink.ts';
+import { MappingBatchSink } from '../sinks/mapping-batch-sink.ts';
+import { type RejectLimit, rejectCheck } from '../sinks/reject-limit.ts';
 import { RejectedRows } from '../sinks/rejected-rows.ts';
+import type { RowPolicies } from '../sinks/row-policies.ts';
 import type { Row } from '../sources/duckdb.ts';
+import { NullKeysBatchProcessor } from '../transforms/null-keys-batch-processor.ts';
 import { type RowSchema, ValidationBatchProcessor } from '../transforms/validation-batch-processor.ts';
+import {
+  type FoundRun,
+  findRun,
+  type LoadIdentity,
+  mappingText,
+  openLedger,
+  schemaFingerprint,
+} from './load-run.ts';
 
 /** Any row; with a schema, what it gives out. */
 // biome-ignore lint/suspicious/noExplicitAny: a load without a schema knows nothing of its rows, and all of them fit
 export type AnyRow = any;
 
 /** @typeParam Out What the schema gives out: the mapping can name no other columns. */
-export interface LoadOptions<Out = AnyRow> extends CypherWriteOptions {
+export interface LoadOptions<Out = AnyRow> extends CypherWriteOptions, RowPolicies {
   /** Name in reports. Default: the class's name. */
   readonly name?: string;
   /** A statement over `$batch`, sent as given: `UNWIND $batch AS row MERGE (…)`. Either this or `mapping`. */
@@ -51,6 +68,18 @@ export interface LoadOptions<Out = AnyRow> extends CypherWriteOptions {
   readonly schema?: RowSchema<unknown, Out>;
   /** JSON-lines file for rejected rows. Default: `rejected/<name of the source>.jsonl`. */
   readonly rejectedFile?: string;
+  /** Rows that may be rejected: a number, or a share such as '0.5%'; one more ends the load. Default: any number. */
+  readonly maxRejected?: RejectLimit;
+  /** What to do with a row that has no node key. Default: 'reject'. */
+  readonly nullKeys?: RowPolicy;
+  /**
+   * Id of the run. A load that was stopped goes on where it was when it is started again; with an id of its own it is
+   * also remembered when it is done, and never loaded twice. `false`: the database remembers nothing. Default: an id
+   * from the load's name and source, forgotten when the load is done.
+   */
+  readonly resume?: string | false;
+  /** Forgets what an earlier attempt of the run committed, and begins from the start. Default: false. */
+  readonly fresh?: boolean;
 }
 
 export interface FileLoadOptions<Out = AnyRow> extends LoadOptions<Out> {
@@ -67,6 +96,12 @@ const LOAD_OPTION_NAMES = [
   'batchSize',
   'schema',
   'rejectedFile',
+  'maxRejected',
+  'nullKeys',
+  'badRows',
+  'duplicateKeys',
+  'resume',
+  'fresh',
   ...CYPHER_WRITE_OPTION_NAMES,
 ] as const satisfies readonly (keyof LoadOptions)[];
 
@@ -80,6 +115,8 @@ export const DEFAULT_BATCH_SIZE = 5_000;
 export interface LoadSource extends BatchSource {
   floatColumns?(): Promise<readonly string[]>;
   countKeys?(columns: readonly string[]): Promise<KeyCounts | undefined>;
+  /** Says what is read; undefined where it cannot be read again in the same order. */
+  fingerprint?(): Promise<Readonly<Record<string, unknown>> | undefined>;
 }
 
 /** What is known of a load before its first row is written. @internal */
@@ -88,6 +125,8 @@ export interface PlannedWriting {
   readonly source: LoadSource & { close?(): Promise<void> };
   readonly plan?: SplitPlan;
   readonly idExtractor?: IdExtractor<Row>;
+  /** Tells one assignment of keys to buckets from another. */
+  readonly assignment?: string;
 }
 
 /** What a kind of source brings to a load. @internal */
@@ -116,6 +155,17 @@ export interface WritingKind<O> {
     batchSize: number,
     isAsked: boolean,
   ): Promise<PlannedWriting>;
+  /** The keys that every row must have. */
+  keysOf(options: O, mapping: CompiledMapping | undefined): readonly KeyClaim[];
+  /** Says how rows come into cells: a load that goes on has to split them in the same way. */
+  gridOf(
+    options: O,
+    mapping: CompiledMapping | undefined,
+    planned: PlannedWriting | undefined,
+  ): Readonly<Record<string, unknown>>;
+  /** Keeps to the grid that an earlier attempt had, where the options leave it open. */
+  keptGrid(options: O, grid: Readonly<Record<string, unknown>>): object;
+  /** @param ledger What is committed already, by cell. */
   place(
     context: Neo4jContext,
     task: Task,
@@ -124,13 +174,22 @@ export interface WritingKind<O> {
     sink: (predecessor: BatchSource) => BatchSource,
     mapping: CompiledMapping | undefined,
     planned: PlannedWriting | undefined,
+    ledger: RunLedger | undefined,
   ): BatchSource;
 }
 
 /** Writes one batch after the other. @internal */
 export const SEQUENTIAL_WRITING: WritingKind<unknown> = {
   optionNames: [],
-  place: (_context, _task, _options, rows, sink) => sink(rows),
+  keysOf: (_options, mapping) => mapping?.claims ?? [],
+  gridOf: () => ({ kind: 'one cell' }),
+  keptGrid: () => ({}),
+  place: (context, task, _options, predecessor, sink, _mapping, _planned, ledger) =>
+    sink(
+      ledger
+        ? new SingleCellBatchProcessor(context, { predecessor, task, committed: ledger.committed(0, 0) })
+        : predecessor,
+    ),
 };
 
 /** Is a load from one source into Neo4j: source → validation → writing → closed loop. */
@@ -162,32 +221,90 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       throw new ConfigError('GW_CONFIG_OPTION', 'A load needs either `query` or `mapping`, and not both.');
     }
     choiceOption('constraints', options.constraints ?? 'create', CONSTRAINT_POLICIES);
+    if (options.resume !== undefined && options.resume !== false) stringOption('resume', options.resume);
+    if (options.maxRejected !== undefined) rejectCheck(options.maxRejected, () => 0);
     this.#mapping = options.mapping && compileMapping(options.mapping);
-    this.#chain(this.#open(), []); // opens nothing, but says which option is wrong before anything is
+    this.#chain(this.#open(), {}); // opens nothing, but says which option is wrong before anything is
   }
 
   override async runInternal(): Promise<TaskReturn> {
-    const { context, options } = this;
-    await context.neo4j.verify();
+    const { context } = this;
+    const { neo4j } = context;
+    await neo4j.verify();
+    const opened = this.#open();
+    const run = await findRun(neo4j, this.#identity(), opened);
+    const kept = run?.earlier && this.#writing.keptGrid(this.options, run.earlier.grid ?? {});
+    const options: O = { ...this.options, ...kept };
     const warning = this.#writing.warning?.(options, this.#mapping);
     if (warning) context.reporter.warn(warning);
-    if (this.#mapping) await ensureConstraints(context.neo4j, this.#mapping, options.constraints ?? 'create');
-    const opened = this.#open();
+    if (this.#mapping) await ensureConstraints(neo4j, this.#mapping, options.constraints ?? 'create');
+    else await checkStatement(neo4j, options.query!);
     const floatColumns = options.floatColumns ?? (await opened.floatColumns?.()) ?? [];
     const planned = await this.#writing.plan?.(options, opened, this.#mapping, this.batchSize, false);
-    const before = this.#rejected.count;
-    let summary = {};
+    let ledger: RunLedger | undefined;
+    let isDone = false;
+    let summary: Statistics = {};
     try {
-      const batches = this.#chain(planned?.source ?? opened, floatColumns, planned).getBatch(this.batchSize);
-      for await (const { statistics } of batches) summary = statistics;
+      ledger = run && (await this.#openLedger(run, options, planned));
+      if (ledger?.isDone) summary = this.#nothingLeft(ledger);
+      else {
+        const chain = this.#chain(planned?.source ?? opened, { options, floatColumns, planned, ledger });
+        for await (const { statistics } of chain.getBatch(this.batchSize)) summary = statistics;
+      }
+      isDone = true;
     } finally {
       await planned?.source.close?.();
-      const rejected = this.#rejected.count - before;
-      const rows = rejected === 1 ? 'row is' : 'rows are';
-      if (rejected > 0)
-        context.reporter.warn(`${this.name}: ${rejected} rejected ${rows} in ${this.rejectedFile}`);
+      // What is wrong with the database is said by the load itself; the next attempt takes the run up all the same.
+      await ledger?.close(isDone ? 'done' : 'stopped').catch((error: unknown) => {
+        if (isDone) throw error;
+      });
+      const { count } = this.#rejected;
+      const rows = count === 1 ? 'row is' : 'rows are';
+      if (count > 0) context.reporter.warn(`${this.name}: ${count} rejected ${rows} in ${this.rejectedFile}`);
     }
     return new TaskReturn({ summary });
+  }
+
+  /** What a run of this load is known by. */
+  #identity(): LoadIdentity {
+    const { resume, query, name } = this.options;
+    return {
+      resume,
+      hasName: name !== undefined,
+      name: this.name,
+      source: this.#source.nameOf(this.options),
+      statement: query ?? this.#mapping!.statement,
+    };
+  }
+
+  async #openLedger(
+    run: FoundRun,
+    options: O,
+    planned: PlannedWriting | undefined,
+  ): Promise<RunLedger | undefined> {
+    const { context, rejectedFile } = this;
+    const fingerprint = {
+      source: run.source,
+      load: { statement: run.statement, mapping: mappingText(options.mapping), rejectedFile },
+      grid: this.#writing.gridOf(options, this.#mapping, planned),
+      schema: schemaFingerprint(options.schema),
+    };
+    const ledger = await openLedger(context, run, fingerprint, options.fresh ?? false);
+    if (!ledger || ledger.isDone) return ledger;
+    await this.#rejected.beginRun(ledger.instance, (row, col) => ledger.committed(row, col));
+    if (ledger.isResumed) {
+      context.reporter.warn(
+        `${this.name}: goes on with run "${ledger.run}", of which ${ledger.rows.toLocaleString('en-US')} rows are done`,
+      );
+    }
+    return ledger;
+  }
+
+  #nothingLeft(ledger: RunLedger): Statistics {
+    this.context.reporter.warn(
+      `${this.name}: run "${ledger.run}" is done, so there is nothing to load; \`fresh: true\` loads it again`,
+    );
+    return skippedRows(ledger.rows);
   }
 
   /**
@@ -210,33 +327,74 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     return this.#source.open(this.context, this, this.options, this.#rejected);
   }
 
-  #chain(source: LoadSource, floatColumns: readonly string[], planned?: PlannedWriting): BatchSource {
-    const { context, options } = this;
-    const write = { ...pickOptions(options as LoadOptions, CYPHER_WRITE_OPTION_NAMES), floatColumns };
+  #chain(
+    source: LoadSource,
+    {
+      options = this.options,
+      floatColumns = [],
+      planned,
+      ledger,
+    }: {
+      readonly options?: O;
+      readonly floatColumns?: readonly string[];
+      readonly planned?: PlannedWriting | undefined;
+      readonly ledger?: RunLedger | undefined;
+    },
+  ): BatchSource {
+    const { context } = this;
     const mapping = this.#mapping;
+    const shared = {
+      ...pickOptions(options as LoadOptions, [...CYPHER_WRITE_OPTION_NAMES, 'duplicateKeys', 'missingNodes']),
+      badRows: options.badRows ?? 'reject',
+      floatColumns,
+      task: this,
+      rejectedFile: this.#rejected,
+      shared: new SharedWriting(),
+      ledger,
+    };
     const sink = (predecessor?: BatchSource) => {
-      const place = { predecessor, task: this };
-      if (!mapping)
-        return new CypherBatchSink(context, { ...write, ...place, query: options.query as string });
-      return new MappingBatchSink(context, {
-        ...write,
-        ...place,
-        ...pickOptions(options as LoadOptions, ['missingNodes']),
-        mapping,
-        rejectedFile: this.#rejected,
-      });
+      const { missingNodes, ...write } = shared;
+      return mapping
+        ? new MappingBatchSink(context, { ...shared, predecessor, mapping })
+        : new CypherBatchSink(context, { ...write, predecessor, query: options.query as string });
     };
     sink(); // in parallel the first sink is made when the first cell is written: too late to say that an option is wrong
-    const predecessor = this.#writing.place(
-      context,
-      this,
-      options,
-      this.#validated(source),
-      sink,
-      mapping,
-      planned,
-    );
+    const rows = this.#withKeys(this.#validated(this.#limited(source)), options);
+    const predecessor = this.#writing.place(context, this, options, rows, sink, mapping, planned, ledger);
     return new ClosedLoopBatchProcessor(context, { predecessor, task: this });
+  }
+
+  /** Counts the rows that are read, for a limit that is a share of them. */
+  #limited(source: LoadSource): BatchSource {
+    const { maxRejected } = this.options;
+    if (maxRejected === undefined) return source;
+    let read = 0;
+    let expected: number | undefined;
+    this.#rejected.limitTo(rejectCheck(maxRejected, () => expected ?? read));
+    return {
+      countRows: async () => source.countRows?.(),
+      async *getBatch(size) {
+        expected = await source.countRows?.();
+        for await (const batch of source.getBatch(size)) {
+          read += batch.batchSize;
+          yield batch;
+        }
+      },
+    };
+  }
+
+  #withKeys(predecessor: BatchSource, options: O): BatchSource {
+    const mapping = this.#mapping;
+    const keys = this.#writing.keysOf(options, mapping);
+    if (keys.length === 0) return predecessor;
+    return new NullKeysBatchProcessor(this.context, {
+      predecessor,
+      task: this,
+      keys,
+      policy: options.nullKeys ?? 'reject',
+      rejectedFile: this.#rejected,
+      checkColumns: mapping && ((columns) => checkColumns(mapping, columns)),
+    });
   }
 
   #validated(predecessor: BatchSource): BatchSource {

@@ -16,6 +16,7 @@ import { DEFAULT_MAX_WORKERS, ParallelBatchProcessor } from '../parallel/paralle
 import { SampledSource } from '../parallel/sampled-source.ts';
 import { type ScheduleKind, SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
 import type { Row } from '../sources/duckdb.ts';
+import { digest } from './load-run.ts';
 import type { LoadSource, WritingKind } from './load-task.ts';
 
 /**
@@ -116,10 +117,29 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
       { workers, tableSize, totalRows, buckets },
     );
     const idExtractor = mappingExtractor({ claims }, tableSize, bucketOf);
-    return { source: read, plan, ...(buckets === 'balanced' && { idExtractor }) };
+    return { source: read, plan, ...(buckets === 'balanced' && { idExtractor, assignment: digest(counts) }) };
   },
 
-  place(context, task, options, rows, workerFactory, mapping, planned) {
+  keysOf: (options, mapping) => claimsOf(options, mapping) ?? [],
+
+  gridOf(options, mapping, planned) {
+    const { tableSize, monopartite } = gridOf(options, mapping);
+    const { buckets = 'hash', idExtractor, startKey, endKey } = options;
+    return {
+      kind: 'grid',
+      tableSize,
+      monopartite,
+      buckets,
+      ...(planned?.assignment && { assignment: planned.assignment }),
+      ...(mapping ? {} : { startKey: startKey ?? 'start', endKey: endKey ?? 'end' }),
+      ...(idExtractor && { idExtractor: String(idExtractor) }),
+    };
+  },
+
+  keptGrid: (options, { tableSize }) =>
+    options.tableSize === undefined && typeof tableSize === 'number' ? { tableSize } : {},
+
+  place(context, task, options, rows, workerFactory, mapping, planned, ledger) {
     const { maxWorkers, tableSize, monopartite } = gridOf(options, mapping);
     const splitter = new SplittingBatchProcessor<Row>(context, {
       predecessor: rows as BatchSource<Row>,
@@ -127,6 +147,7 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
       tableSize,
       monopartite,
       schedule: options.schedule ?? 'claims',
+      committed: ledger && ((row, col) => ledger.committed(row, col)),
       ...pickOptions(options, ['maxBufferedRows']),
       burstFactor: options.burstFactor ?? DEFAULT_LOAD_BURST_FACTOR,
       idExtractor:

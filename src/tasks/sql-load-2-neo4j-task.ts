@@ -22,7 +22,7 @@ export interface ParallelSQLLoad2Neo4jTaskOptions<Out = AnyRow>
   extends SQLLoad2Neo4jTaskOptions<Out>,
     ParallelOptions {}
 
-const READ_OPTIONS = ['parameters', 'url', 'rowTransformer', 'decimals', 'partition'] as const;
+const READ_OPTIONS = ['parameters', 'url', 'rowTransformer', 'decimals', 'partition', 'orderBy'] as const;
 
 const SQL: SourceKind<SQLLoad2Neo4jTaskOptions> = {
   optionNames: ['sql', ...READ_OPTIONS],

@@ -32,8 +32,8 @@ describe('SplittingBatchProcessor', () => {
     const [wave] = await collect(splitter(source).getBatch(5));
     expect(wave).toEqual({
       chunk: [
-        { row: 0, col: 1, items: ['0,1 a', '0,1 c'] },
-        { row: 1, col: 0, items: ['1,0 b'] },
+        { row: 0, col: 1, from: 0, items: ['0,1 a', '0,1 c'] },
+        { row: 1, col: 0, from: 0, items: ['1,0 b'] },
       ],
       statistics: { rows_read: 3 },
       batchSize: 3,
@@ -52,8 +52,8 @@ describe('SplittingBatchProcessor', () => {
     const first = await generator.next();
     expect(source.asked).toBe(4);
     expect(first.value.chunk).toEqual([
-      { row: 0, col: 0, items: ['0,0 a', '0,0 b'] },
-      { row: 1, col: 1, items: ['1,1 f', '1,1 g'] },
+      { row: 0, col: 0, from: 0, items: ['0,0 a', '0,0 b'] },
+      { row: 1, col: 1, from: 0, items: ['1,1 f', '1,1 g'] },
     ]);
     await generator.return(undefined);
   });
@@ -85,8 +85,8 @@ describe('SplittingBatchProcessor', () => {
     expect(source.asked).toBe(2);
     expect(first.value).toEqual({
       chunk: [
-        { row: 0, col: 0, items: ['0,0 0', '0,0 1'] },
-        { row: 1, col: 1, items: ['1,1 x'] },
+        { row: 0, col: 0, from: 0, items: ['0,0 0', '0,0 1'] },
+        { row: 1, col: 1, from: 0, items: ['1,1 x'] },
       ],
       statistics: {},
       batchSize: 3,
@@ -191,12 +191,12 @@ describe('SplittingBatchProcessor in one node space', () => {
     const waves = await collect(splitter(source, { tableSize: 3, monopartite: true }).getBatch(5));
     expect(waves.map(({ chunk }) => chunk)).toEqual([
       [
-        { row: 0, col: 0, items: ['0,0 d'] },
-        { row: 1, col: 2, items: ['1,2 e'] },
+        { row: 0, col: 0, from: 0, items: ['0,0 d'] },
+        { row: 1, col: 2, from: 0, items: ['1,2 e'] },
       ],
       [
-        { row: 0, col: 2, items: ['2,0 a', '0,2 b'] },
-        { row: 1, col: 1, items: ['1,1 c'] },
+        { row: 0, col: 2, from: 0, items: ['2,0 a', '0,2 b'] },
+        { row: 1, col: 1, from: 0, items: ['1,1 c'] },
       ],
     ]);
   });

@@ -19,8 +19,8 @@ describe('WaveSchedule', () => {
     expect(waves.push(0, 0, 'c')).toBeUndefined();
     expect(waves.push(1, 1, 'd')).toBe(0);
     expect(waves.take(0)).toEqual([
-      { row: 0, col: 0, items: ['a', 'c'] },
-      { row: 1, col: 1, items: ['b', 'd'] },
+      { row: 0, col: 0, from: 0, items: ['a', 'c'] },
+      { row: 1, col: 1, from: 0, items: ['b', 'd'] },
     ]);
     expect(waves.rows).toBe(0);
   });
@@ -42,10 +42,10 @@ describe('WaveSchedule', () => {
   it('takes at most batchSize rows of a cell, the oldest first, and leaves out empty cells', () => {
     const waves = schedule({ burstFactor: 2 });
     for (let i = 0; i < 5; i++) waves.push(0, 1, `${i}`);
-    expect(waves.take(1)).toEqual([{ row: 0, col: 1, items: ['0', '1'] }]);
+    expect(waves.take(1)).toEqual([{ row: 0, col: 1, from: 0, items: ['0', '1'] }]);
     expect(waves.rows).toBe(3);
-    expect(waves.take(1)).toEqual([{ row: 0, col: 1, items: ['2', '3'] }]);
-    expect(waves.take(1)).toEqual([{ row: 0, col: 1, items: ['4'] }]);
+    expect(waves.take(1)).toEqual([{ row: 0, col: 1, from: 2, items: ['2', '3'] }]);
+    expect(waves.take(1)).toEqual([{ row: 0, col: 1, from: 4, items: ['4'] }]);
     expect(waves.take(1)).toEqual([]);
   });
 
@@ -58,8 +58,8 @@ describe('WaveSchedule', () => {
     waves.push(1, 1, 'g');
     expect(waves.push(1, 1, 'h')).toBe(0);
     expect(waves.take(0)).toEqual([
-      { row: 0, col: 0, items: ['c', 'd'] },
-      { row: 1, col: 1, items: ['g', 'h'] },
+      { row: 0, col: 0, from: 2, items: ['c', 'd'] },
+      { row: 1, col: 1, from: 2, items: ['g', 'h'] },
     ]);
   });
 
@@ -79,7 +79,7 @@ describe('WaveSchedule', () => {
     waves.push(2, 1, 'a');
     waves.push(1, 2, 'b');
     waves.push(2, 1, 'c');
-    expect(waves.take(0)).toEqual([{ row: 1, col: 2, items: ['a', 'b', 'c'] }]);
+    expect(waves.take(0)).toEqual([{ row: 1, col: 2, from: 0, items: ['a', 'b', 'c'] }]);
   });
 
   it('names groups that hold rows until none does', () => {

@@ -1,0 +1,282 @@
+/**
+ * What the database itself remembers of a run, so that a load goes on where it was, whatever happened to the process or
+ * to the answer of a commit.
+ *
+ * One node a cell holds how many of its rows are consumed (committed or rejected). It is set in the same transaction as
+ * the rows, and a cell is never written by two transactions at once, so its rows are committed in their order and the
+ * count is all there is to know. The same idea holds the offsets of Neo4j's Kafka sink; there is one node a cell, never
+ * one for all, because a shared node would be a lock that all writers queue for.
+ *
+ * | state of a run | owner | what an attempt finds |
+ * |---|---|---|
+ * | running | the process that loads it | it is taken, as long as that process lives |
+ * | running | a process that is gone | goes on from the counts |
+ * | stopped | none | goes on from the counts |
+ * | done | none | nothing is left to load |
+ *
+ * Safety does not rest on the owner: every mark compares the cell's count before it moves it, under the lock of its node.
+ * The owner is there so that two processes say so at once and not in the middle.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { BatchPosition } from '../core/batch-processor.ts';
+import { GraphweftError } from '../core/errors.ts';
+import type { Neo4jConnection } from './connection.ts';
+import { processStart } from './embedded/process-table.ts';
+import type { LedgerMark } from './write-transaction.ts';
+
+/** What a run is of: parts by name, each with its values; compared value by value. */
+export type Fingerprint = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+export interface RunLedgerOptions {
+  /** Id of the run. */
+  readonly run: string;
+  /** Whether the run is remembered when it is done. */
+  readonly isKept: boolean;
+  readonly fingerprint: Fingerprint;
+  /** Forgets what an earlier attempt committed. Default: false. */
+  readonly fresh?: boolean;
+}
+
+/** A run as the database has it. */
+export interface LedgerRun {
+  readonly id: string;
+  readonly instance: string;
+  readonly state: 'running' | 'stopped' | 'done';
+  readonly owner: string | null;
+  readonly host: string;
+  readonly pid: number;
+  readonly processStart: string;
+  readonly secondsSilent: number;
+  readonly fingerprint: string;
+  readonly rows: number;
+}
+
+const CONSTRAINTS = [
+  'CREATE CONSTRAINT graphweft_run IF NOT EXISTS FOR (r:GraphweftRun) REQUIRE r.id IS UNIQUE',
+  'CREATE CONSTRAINT graphweft_cell IF NOT EXISTS FOR (c:GraphweftCell) REQUIRE c.id IS UNIQUE',
+] as const;
+
+/** The first SET takes the lock of the node; only then is its count read. */
+const MARK = `MERGE (c:GraphweftCell {id: $cell})
+ON CREATE SET c.run = $run, c.shard = 0, c.row = $row, c.col = $col, c.rows = 0
+SET c.owner = $owner
+WITH c, c.rows AS before
+SET c.rows = CASE WHEN before = $from THEN $to ELSE before END
+RETURN before`;
+
+const FIND = `OPTIONAL MATCH (r:GraphweftRun {id: $run})
+RETURN r {.*, secondsSilent: (datetime().epochMillis - r.seenAt.epochMillis) / 1000.0} AS found`;
+
+const HEARTBEAT_MS = 10_000;
+/** A process on another machine that says nothing for longer is gone. */
+const LOST_AFTER_SECONDS = 60;
+const DELETE_BATCH = 10_000;
+
+export class RunLedger {
+  readonly run: string;
+  /** Names this run among earlier ones of the same id. */
+  readonly instance: string;
+  /** Whether an earlier attempt has committed rows, or the whole of it. */
+  readonly isResumed: boolean;
+  readonly isDone: boolean;
+  readonly #neo4j: Neo4jConnection;
+  readonly #isKept: boolean;
+  readonly #owner: string;
+  readonly #counts: ReadonlyMap<string, number>;
+  readonly #rows: number;
+  readonly #heartbeat: NodeJS.Timeout | undefined;
+
+  private constructor(
+    neo4j: Neo4jConnection,
+    { run, isKept }: RunLedgerOptions,
+    { instance, state, rows }: Pick<LedgerRun, 'instance' | 'state' | 'rows'>,
+    owner: string,
+    counts: ReadonlyMap<string, number>,
+  ) {
+    this.run = run;
+    this.instance = instance;
+    this.isDone = state === 'done';
+    this.isResumed = this.isDone || counts.size > 0;
+    this.#neo4j = neo4j;
+    this.#isKept = isKept;
+    this.#owner = owner;
+    this.#counts = counts;
+    this.#rows = state === 'done' ? rows : [...counts.values()].reduce((sum, count) => sum + count, 0);
+    if (!this.isDone) {
+      this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS);
+      this.#heartbeat.unref();
+    }
+  }
+
+  /**
+   * Begins a run, or takes up one that was stopped or whose process is gone.
+   *
+   * @throws {@link GraphweftError} `GW_RUN_TAKEN` while another process loads it, `GW_RUN_CHANGED` when it is a run of
+   * something else now, `GW_RUN_LEDGER` when the database lets nobody keep one.
+   */
+  static async open(neo4j: Neo4jConnection, options: RunLedgerOptions): Promise<RunLedger> {
+    const { run, fingerprint, fresh = false } = options;
+    try {
+      for (const constraint of CONSTRAINTS) await neo4j.query(constraint);
+    } catch (cause) {
+      throw new GraphweftError(
+        'GW_RUN_LEDGER',
+        `The constraints of the ledger could not be made: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+    const found = await RunLedger.find(neo4j, run);
+    if (found && !fresh) {
+      if (found.state === 'done') return new RunLedger(neo4j, options, found, '', new Map());
+      refuseChanged(run, JSON.parse(found.fingerprint) as Fingerprint, fingerprint);
+    }
+    if (found) await refuseTaken(found);
+    const owner = randomUUID();
+    const instance = found && !fresh ? found.instance : randomUUID();
+    const { rows } = await neo4j
+      .transact(async (query) => {
+        const records = await query(
+          `MERGE (r:GraphweftRun {id: $run}) ON CREATE SET r.startedAt = datetime(), r.instance = $instance
+           SET r.lastClaim = $owner
+           WITH r WHERE coalesce(r.owner, '') = $previous AND coalesce(r.instance, '') IN [$instance, $replaced]
+           SET r += {owner: $owner, host: $host, pid: $pid, processStart: $processStart, seenAt: datetime(),
+             state: 'running', fingerprint: $fingerprint, instance: $instance, isKept: $isKept}
+           RETURN r.instance AS instance`,
+          {
+            run,
+            owner,
+            instance,
+            previous: found?.owner ?? '',
+            replaced: found?.instance ?? instance,
+            host: hostname(),
+            pid: process.pid,
+            processStart: (await processStart(process.pid, process.env)) ?? '',
+            fingerprint: JSON.stringify(fingerprint),
+            isKept: options.isKept,
+          },
+        );
+        return { rows: records.length };
+      })
+      .then(({ value }) => value);
+    if (rows === 0) throw taken(run, 'another process began with it just now');
+    if (found && fresh) await deleteCells(neo4j, run);
+    const counts = await readCounts(neo4j, run);
+    return new RunLedger(neo4j, options, { instance, state: 'running', rows: 0 }, owner, counts);
+  }
+
+  /** Gives a run as the database has it; undefined where there is none. */
+  static async find(neo4j: Neo4jConnection, run: string): Promise<LedgerRun | undefined> {
+    const { rows } = await neo4j.query(FIND, { run });
+    return (rows[0]?.found as LedgerRun | null) ?? undefined;
+  }
+
+  /** Rows of all cells that were consumed before. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  /** Rows of a cell that are consumed. */
+  committed(row: number, col: number): number {
+    return this.#counts.get(`${row}/${col}`) ?? 0;
+  }
+
+  /** What the transaction of the cell's rows `from` (inclusive) to `to` (exclusive) runs first. */
+  mark({ row, col }: Pick<BatchPosition, 'row' | 'col'>, from: number, to: number): LedgerMark {
+    const { run } = this;
+    const parameters = { cell: `${prefixOf(run)}${row}/${col}`, run, row, col, from, to, owner: this.#owner };
+    const integers = { row: BigInt(row), col: BigInt(col), from: BigInt(from), to: BigInt(to) };
+    return { statement: MARK, parameters: { ...parameters, ...integers }, from, to };
+  }
+
+  /** Ends the run: `done` when all of its rows are consumed, else it can be taken up again at once. */
+  async close(outcome: 'done' | 'stopped'): Promise<void> {
+    clearInterval(this.#heartbeat);
+    if (this.isDone) return;
+    await this.#neo4j.query(
+      `MATCH (r:GraphweftRun {id: $run}) WHERE r.owner = $owner
+       OPTIONAL MATCH (c:GraphweftCell) WHERE c.id STARTS WITH $prefix
+       WITH r, coalesce(sum(c.rows), 0) AS rows
+       SET r.state = $outcome, r.owner = null, r.endedAt = datetime(), r.rows = rows`,
+      { run: this.run, owner: this.#owner, outcome, prefix: prefixOf(this.run) },
+    );
+    if (outcome === 'done') await forget(this.#neo4j, this.run, this.#isKept);
+  }
+
+  /** A sign of life; that it cannot be given now is no reason to stop: what is written says so itself. */
+  async #beat(): Promise<void> {
+    await this.#neo4j
+      .query('MATCH (r:GraphweftRun {id: $run}) WHERE r.owner = $owner SET r.seenAt = datetime()', {
+        run: this.run,
+        owner: this.#owner,
+      })
+      .catch(() => undefined);
+  }
+}
+
+/** Deletes what the ledger knows of a run: its cells, and unless it is kept the run itself. */
+export async function forget(neo4j: Neo4jConnection, run: string, isKept = false): Promise<void> {
+  await deleteCells(neo4j, run);
+  if (!isKept) await neo4j.query('MATCH (r:GraphweftRun {id: $run}) DELETE r', { run });
+}
+
+async function deleteCells(neo4j: Neo4jConnection, run: string): Promise<void> {
+  await neo4j.query(
+    `MATCH (c:GraphweftCell) WHERE c.id STARTS WITH $prefix
+     CALL (c) { DELETE c } IN TRANSACTIONS OF ${DELETE_BATCH} ROWS`,
+    { prefix: prefixOf(run) },
+  );
+}
+
+async function readCounts(neo4j: Neo4jConnection, run: string): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await neo4j.query(
+    'MATCH (c:GraphweftCell) WHERE c.id STARTS WITH $prefix RETURN c.row AS row, c.col AS col, c.rows AS rows',
+    { prefix: prefixOf(run) },
+  );
+  return new Map(rows.map(({ row, col, rows: count }) => [`${row}/${col}`, Number(count)]));
+}
+
+/** Every cell's id begins with it, and no other run's; an id may hold anything, so it is closed by what it cannot hold. */
+function prefixOf(run: string): string {
+  return `${run}\n0/`;
+}
+
+async function refuseTaken({ id, state, owner, host, pid, ...found }: LedgerRun): Promise<void> {
+  if (state !== 'running' || owner === null) return;
+  const isHere = host === hostname();
+  const isAlive = isHere
+    ? (await processStart(pid, process.env)) === found.processStart
+    : found.secondsSilent < LOST_AFTER_SECONDS;
+  if (isAlive) throw taken(id, isHere ? `process ${pid} loads it` : `process ${pid} on ${host} loads it`);
+}
+
+function taken(run: string, why: string): GraphweftError {
+  const message = `Run "${run}" is taken: ${why}. This process leaves it alone.`;
+  return new GraphweftError('GW_RUN_TAKEN', message, { details: { run } });
+}
+
+function refuseChanged(run: string, was: Fingerprint, is: Fingerprint): void {
+  const differences = [...new Set([...Object.keys(was), ...Object.keys(is)])].flatMap((part) => {
+    const [before, now] = [
+      was[part] ?? {},
+      JSON.parse(JSON.stringify(is[part] ?? {})) as (typeof is)[string],
+    ];
+    return [...new Set([...Object.keys(before), ...Object.keys(now)])]
+      .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]))
+      .map((name) => `${part} ${name} was ${shown(before[name])}, is ${shown(now[name])}`);
+  });
+  if (differences.length === 0) return;
+  throw new GraphweftError(
+    'GW_RUN_CHANGED',
+    `Run "${run}" was stopped in the middle, and cannot go on because its load is another one now: ` +
+      `${differences.join('; ')}. Undo the change, or start over with \`fresh: true\`.`,
+    { details: { run, differences } },
+  );
+}
+
+const SHOWN_CHARACTERS = 80;
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing';
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}

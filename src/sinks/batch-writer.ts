@@ -1,0 +1,278 @@
+/**
+ * Writes the rows of a batch so that each of them ends in the database or in the rejected file, once.
+ *
+ * The batch is one transaction. When the server refuses it for a row's sake, it is cut in two and the parts are written
+ * one after the other, until what is refused is one row (binary splitting, the oldest scheme of group testing: Dorfman,
+ * 1943; Hwang, 1972). Where the error names the value that it is about, the cut is made around that row at once. A row
+ * counts as at fault only when it was refused alone.
+ *
+ * | what the server says | what is done |
+ * |---|---|
+ * | a row is at fault | cut, reject, go on |
+ * | the transaction is too large for its memory | cut in two; not fatal as long as there is something to cut |
+ * | anything else | thrown, after the retries of the transaction |
+ *
+ * Parts are written in the order of their rows, so the ledger's count of the cell stays a count of its first rows: a row
+ * that is set aside is counted with the part after it.
+ */
+import { type BatchPosition, type BatchResults, originOfSome, rowOrigin } from '../core/batch-processor.ts';
+import { type ErrorCode, type GraphweftError, ValidationError, WriteError } from '../core/errors.ts';
+import { mergeStatistics, type Statistics } from '../core/statistics.ts';
+import type { Task } from '../core/task.ts';
+import type { Neo4jConnection, WriteOptions } from '../neo4j/connection.ts';
+import { faultOf, isMemoryError, mentionsValue } from '../neo4j/row-faults.ts';
+import type { RunLedger } from '../neo4j/run-ledger.ts';
+import type { TransactionWork } from '../neo4j/write-transaction.ts';
+import type { RejectedRow, RejectedRows } from './rejected-rows.ts';
+
+export const ROW_POLICIES = ['reject', 'error', 'ignore'] as const;
+/** `reject`: to the rejected file; `error`: the load ends; `ignore`: counted and dropped. */
+export type RowPolicy = (typeof ROW_POLICIES)[number];
+
+export interface BatchWriterOptions {
+  readonly neo4j: Neo4jConnection;
+  readonly task: Task | undefined;
+  readonly rejected: RejectedRows;
+  readonly write: Omit<WriteOptions, 'signal'> & { readonly signal: () => AbortSignal };
+  /** What to do with a row that the server refuses. */
+  readonly badRows: RowPolicy;
+  /** What to do with a row whose key exists already. */
+  readonly duplicateKeys: RowPolicy;
+  /** The statement, to tell a fault of it from a row's. */
+  readonly statement: string;
+  readonly ledger?: RunLedger | undefined;
+  /** What the writers of a load know together. Default: a writer knows it alone. */
+  readonly shared?: SharedWriting | undefined;
+}
+
+/** What the writers of one load have found out, each for all. */
+export class SharedWriting {
+  statementIsSound: Promise<boolean> | undefined;
+  hasWritten = false;
+  /** Rows that were refused alone. */
+  refused = 0;
+  /** Rows of a transaction that the server's memory holds. */
+  maxRows = Number.POSITIVE_INFINITY;
+}
+
+/** What came of a part. */
+export interface PartResult {
+  /** Rows that were written. */
+  readonly written: number;
+  readonly statistics: Statistics;
+}
+
+/** A row that is not to be written, by its index in the part. */
+export interface RowRejection {
+  readonly index: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** Does with rows of a part what the policy says, once, however often it is told. */
+export type Reject = (rejections: readonly RowRejection[], policy: RowPolicy) => void;
+
+/** Prepares a part of a batch; what it gives is run in one transaction, perhaps more than once. */
+export type PrepareWork<T> = (part: BatchResults<T>, reject: Reject) => TransactionWork<PartResult>;
+
+/** The rows `from` (inclusive) to `to` (exclusive) of a batch. */
+interface Part {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** While nothing was written, so many rows refused one by one say that the statement is at fault. */
+const ALL_REFUSED = 1_000;
+/** After a transaction that fitted, the next may be larger by this factor: what fills the memory may be gone. */
+const REGROWTH = 1.1;
+
+export class BatchWriter<T> {
+  readonly #options: BatchWriterOptions;
+  readonly #shared: SharedWriting;
+  readonly #prepare: PrepareWork<T>;
+
+  constructor(options: BatchWriterOptions, prepare: PrepareWork<T>) {
+    this.#options = options;
+    this.#shared = options.shared ?? new SharedWriting();
+    this.#prepare = prepare;
+  }
+
+  /** Writes a batch. @throws What the policies say, and what no retry mends. */
+  async write(batch: BatchResults<T>): Promise<Statistics> {
+    const { ledger, neo4j } = this.#options;
+    const write = { ...this.#options.write, signal: this.#options.write.signal() };
+    const { position } = batch;
+    const rows = batch.chunk.length;
+    const base = position?.from ?? 0;
+    const noted = new Set<number>();
+    let statistics: Statistics = {};
+    let consumed = 0; // rows of the batch that the ledger knows of
+    const markOf = (to: number) =>
+      ledger && position ? ledger.mark(position, base + consumed, base + to) : undefined;
+    const parts = cutBySize({ from: 0, to: rows }, this.#shared.maxRows).reverse();
+    for (let part = parts.pop(); part; part = parts.pop()) {
+      const { from, to } = part;
+      const reject: Reject = (rejections, policy) => this.#reject(batch, from, rejections, policy, noted);
+      try {
+        const work = this.#prepare(to - from === rows ? batch : partOf(batch, part), reject);
+        const isFinal = (error: unknown) => to - from > 1 && isMemoryError(error);
+        const done = await neo4j.transact(work, { ...write, isFinal, mark: markOf(to) });
+        this.#noteWritten(done.value.written, to - from);
+        statistics = mergeStatistics(statistics, done.statistics, done.value.statistics);
+        consumed = to;
+      } catch (error) {
+        const cut = await this.#cut(batch, part, error).catch((fatal: unknown) => {
+          // What the parts before it committed is in the account of the load that ends here.
+          if (consumed > 0) this.#options.task?.reportProgress({ rows: consumed, statistics });
+          throw fatal;
+        });
+        parts.push(...cut.toReversed());
+        if (cut.length > 0 && isMemoryError(error))
+          statistics = mergeStatistics(statistics, { batches_halved: 1 });
+        if (cut.length === 0) statistics = mergeStatistics(statistics, this.#refuse(error, reject));
+      }
+    }
+    const mark = consumed < rows ? markOf(rows) : undefined;
+    // The last rows were rejected, and no part after them told the ledger.
+    if (mark) await neo4j.transact(async () => undefined, { ...write, mark });
+    return statistics;
+  }
+
+  #noteWritten(written: number, rows: number): void {
+    const shared = this.#shared;
+    shared.hasWritten ||= written > 0;
+    if (rows * REGROWTH > shared.maxRows) shared.maxRows = Math.ceil(rows * REGROWTH);
+  }
+
+  /** Gives smaller parts to write instead; none for a single row that is at fault. */
+  async #cut(batch: BatchResults<T>, part: Part, error: unknown): Promise<readonly Part[]> {
+    const rows = part.to - part.from;
+    if (isMemoryError(error) && rows > 1) {
+      this.#shared.maxRows = Math.ceil(rows / 2);
+      return cutBySize(part, this.#shared.maxRows);
+    }
+    const fault = faultOf(error);
+    if (!fault || this.#policyOf(error) === 'error') throw error;
+    if (fault === 'perhaps' && !(await this.#isSound())) throw error;
+    if (rows === 1) return [];
+    const suspects =
+      error instanceof ValidationError ? this.#unsendable(batch, part) : suspectsOf(batch, part, error);
+    return suspects.length > 0 ? cutAround(part, suspects) : cutBySize(part, Math.ceil(rows / 2));
+  }
+
+  /** Finds the rows that cannot be prepared: nothing was sent, so all of them are found at once. */
+  #unsendable(batch: BatchResults<T>, { from, to }: Part): readonly number[] {
+    const found: number[] = [];
+    for (let i = from; i < to; i++) {
+      try {
+        this.#prepare(partOf(batch, { from: i, to: i + 1 }), () => undefined);
+      } catch {
+        found.push(i); // it is prepared again alone, and then rejected with its reason
+      }
+    }
+    return found;
+  }
+
+  #policyOf(error: unknown): RowPolicy {
+    const { badRows, duplicateKeys } = this.#options;
+    return faultOf(error) === 'duplicate' ? duplicateKeys : badRows;
+  }
+
+  /** Whether the server takes the statement as such; asked once. */
+  #isSound(): Promise<boolean> {
+    const { neo4j, statement } = this.#options;
+    this.#shared.statementIsSound ??= neo4j.query(`EXPLAIN ${statement}`).then(
+      () => true,
+      () => false,
+    );
+    return this.#shared.statementIsSound;
+  }
+
+  /** Sets a row aside that was refused alone. */
+  #refuse(error: unknown, reject: Reject): Statistics {
+    const { message, code } = error as GraphweftError;
+    const shared = this.#shared;
+    shared.refused++;
+    if (!shared.hasWritten && shared.refused >= ALL_REFUSED) {
+      throw new WriteError(
+        'GW_WRITE_ALL',
+        `Each of the first ${ALL_REFUSED} rows is refused, so the statement or the schema is at fault: ${message}`,
+        { cause: error },
+      );
+    }
+    const policy = this.#policyOf(error);
+    reject([{ index: 0, code, message }], policy);
+    return policy === 'ignore' ? { rows_ignored: 1 } : { rows_rejected: 1 };
+  }
+
+  /** The file is on the disk before anything else happens. */
+  #reject(
+    { origin, position, chunk }: BatchResults<T>,
+    from: number,
+    rejections: readonly RowRejection[],
+    policy: RowPolicy,
+    noted: Set<number>,
+  ): void {
+    const fresh = rejections.filter(({ index }) => !noted.has(from + index));
+    for (const { index } of fresh) noted.add(from + index);
+    if (policy === 'ignore' || fresh.length === 0) return;
+    const { rejected, task, ledger } = this.#options;
+    rejected.append(
+      fresh.map(({ index, code, message }) => ({
+        run: task?.uuid,
+        ...rowOrigin(origin, from + index, chunk[from + index]),
+        stage: 'write',
+        code,
+        message,
+        ...(ledger && placeOf(position, from + index)),
+        row: chunk[from + index],
+      })),
+    );
+    task?.reportProgress({ rejectedRows: fresh.length });
+  }
+}
+
+function cutBySize({ from, to }: Part, rows: number): Part[] {
+  const parts: Part[] = [];
+  for (let at = from; at < to; at += rows) parts.push({ from: at, to: Math.min(to, at + rows) });
+  return parts;
+}
+
+function cutAround({ from, to }: Part, rows: readonly number[]): readonly Part[] {
+  const parts: Part[] = [];
+  let at = from;
+  for (const row of rows) {
+    parts.push({ from: at, to: row }, { from: row, to: row + 1 });
+    at = row + 1;
+  }
+  return [...parts, { from: at, to }].filter((part) => part.to > part.from);
+}
+
+/** The row that the error speaks of, as far as it does: the last one that holds the value which it names. */
+function suspectsOf(batch: BatchResults, { from, to }: Part, error: unknown): readonly number[] {
+  const isNamed = mentionsValue(error);
+  for (let i = to - 1; isNamed && i >= from; i--)
+    if (Object.values(batch.chunk[i] as object).some(isNamed)) return [i];
+  return [];
+}
+
+function placeOf(position: BatchPosition | undefined, index: number): Pick<RejectedRow, 'cell' | 'position'> {
+  if (!position) return {};
+  return { cell: [position.row, position.col], position: position.from + index };
+}
+
+function partOf<T>(batch: BatchResults<T>, { from, to }: Part): BatchResults<T> {
+  const chunk = batch.chunk.slice(from, to);
+  const { origin, position, ...rest } = batch;
+  const own = originOfSome(
+    origin,
+    chunk.map((_, i) => from + i),
+  );
+  return {
+    ...rest,
+    ...(own && { origin: own }),
+    ...(position && { position: { ...position, from: position.from + from } }),
+    chunk,
+    batchSize: chunk.length,
+  };
+}

@@ -1,0 +1,107 @@
+import {
+  BatchProcessor,
+  type BatchProcessorOptions,
+  type BatchResults,
+  originOfSome,
+  rowOrigin,
+} from '../core/batch-processor.ts';
+import type { TaskContext } from '../core/context.ts';
+import type { ValidationError } from '../core/errors.ts';
+import { choiceOption } from '../core/options.ts';
+import { mergeStatistics } from '../core/statistics.ts';
+import type { KeyClaim } from '../mapping/compile.ts';
+import { nodeKeyOf } from '../mapping/mapping-extractor.ts';
+import { ROW_POLICIES, type RowPolicy } from '../sinks/batch-writer.ts';
+import type { RejectedRows } from '../sinks/rejected-rows.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export interface NullKeysOptions<T> extends BatchProcessorOptions<T> {
+  /** The keys that a row must have. */
+  readonly keys: readonly KeyClaim[];
+  readonly policy: RowPolicy;
+  readonly rejectedFile: RejectedRows;
+  /** Looks at the first row; throws when it has not the columns that are wanted. Default: the keys' columns are. */
+  readonly checkColumns?: ((columns: readonly string[]) => void) | undefined;
+}
+
+/**
+ * Takes rows out whose node keys are null, missing or no number: no node can be found by them. Statistic:
+ * `null_key_rows`, where there are any.
+ *
+ * @throws {@link ValidationError} `GW_SPLIT_KEY` for the first of them, with the policy `error`.
+ */
+export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
+  readonly #keys: readonly KeyClaim[];
+  readonly #policy: RowPolicy;
+  readonly #rejected: RejectedRows;
+  readonly #checkColumns: NullKeysOptions<T>['checkColumns'];
+
+  constructor(context: TaskContext, options: NullKeysOptions<T>) {
+    super(context, options);
+    this.#keys = options.keys;
+    this.#policy = choiceOption('nullKeys', options.policy, ROW_POLICIES);
+    this.#rejected = options.rejectedFile;
+    this.#checkColumns = options.checkColumns;
+  }
+
+  override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<T>> {
+    let isChecked = false;
+    for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
+      if (!isChecked && batch.chunk.length > 0) this.#checkFirst(batch.chunk[0] as Fields);
+      isChecked ||= batch.chunk.length > 0;
+      const faults = new Map<number, ValidationError>();
+      for (const [index, row] of batch.chunk.entries()) {
+        const fault = this.#faultOf(row as Fields);
+        if (fault) faults.set(index, fault);
+      }
+      yield faults.size === 0 ? batch : this.#without(batch, faults);
+    }
+  }
+
+  /** A column that not even the first row has is no matter of single rows. */
+  #checkFirst(row: Fields): void {
+    this.#checkColumns?.(Object.keys(row));
+    for (const claim of this.#keys)
+      if (claim.keys.some(({ source }) => typeof source === 'string' && !(source in row)))
+        nodeKeyOf(row, claim);
+  }
+
+  #faultOf(row: Fields): ValidationError | undefined {
+    if (!this.#keys.some(({ keys }) => keys.some(({ source }) => isNullKey(row, source)))) return undefined;
+    try {
+      for (const claim of this.#keys) nodeKeyOf(row, claim);
+      return undefined;
+    } catch (error) {
+      return error as ValidationError;
+    }
+  }
+
+  #without(batch: BatchResults<T>, faults: ReadonlyMap<number, ValidationError>): BatchResults<T> {
+    if (this.#policy === 'error') throw [...faults.values()][0]!;
+    if (this.#policy === 'reject') {
+      this.#rejected.append(
+        [...faults].map(([index, { code, message }]) => ({
+          run: this.task?.uuid,
+          ...rowOrigin(batch.origin, index, batch.chunk[index]),
+          stage: 'validate',
+          code,
+          message,
+          row: batch.chunk[index],
+        })),
+      );
+      this.report({ rejectedRows: faults.size });
+    }
+    const kept = [...batch.chunk.keys()].filter((index) => !faults.has(index));
+    const { origin, ...rest } = batch;
+    const own = originOfSome(origin, kept);
+    const chunk = kept.map((index) => batch.chunk[index]!);
+    const statistics = mergeStatistics(batch.statistics, { null_key_rows: faults.size });
+    return { ...rest, ...(own && { origin: own }), chunk, batchSize: chunk.length, statistics };
+  }
+}
+
+function isNullKey(row: Fields, source: KeyClaim['keys'][number]['source']): boolean {
+  const value = typeof source === 'function' ? source(row) : row[source];
+  return value === null || value === undefined || Number.isNaN(value);
+}
