@@ -36,6 +36,8 @@ export interface RunLedgerOptions {
   readonly fingerprint: Fingerprint;
   /** Forgets what an earlier attempt committed. Default: false. */
   readonly fresh?: boolean;
+  /** Names a run that begins, among all that ever have the same id. */
+  readonly instance: string;
 }
 
 /** A run as the database has it. */
@@ -133,7 +135,7 @@ export class RunLedger {
     }
     if (found) await refuseTaken(found);
     const owner = randomUUID();
-    const instance = found && !fresh ? found.instance : randomUUID();
+    const instance = found && !fresh ? found.instance : options.instance;
     const { rows } = await neo4j
       .transact(async (query) => {
         const records = await query(

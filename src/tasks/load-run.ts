@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { ConfigError, GraphweftError } from '../core/errors.ts';
 import type { Mapping } from '../mapping/patterns.ts';
 import type { Neo4jConnection, Neo4jContext } from '../neo4j/connection.ts';
-import { type Fingerprint, RunLedger } from '../neo4j/run-ledger.ts';
+import { type Fingerprint, RunLedger, type RunLedgerOptions } from '../neo4j/run-ledger.ts';
 import type { RowSchema } from '../transforms/validation-batch-processor.ts';
 
 export interface LoadIdentity {
@@ -64,11 +64,10 @@ export async function findRun(
 export async function openLedger(
   { neo4j, reporter }: Neo4jContext,
   { id, isNamed }: FoundRun,
-  fingerprint: Fingerprint,
-  fresh: boolean,
+  options: Pick<RunLedgerOptions, 'fingerprint' | 'fresh' | 'instance'>,
 ): Promise<RunLedger | undefined> {
   try {
-    return await RunLedger.open(neo4j, { run: id, isKept: isNamed, fingerprint, fresh });
+    return await RunLedger.open(neo4j, { run: id, isKept: isNamed, ...options });
   } catch (error) {
     if (isNamed || !(error instanceof GraphweftError) || error.code !== 'GW_RUN_LEDGER') throw error;
     reporter.warn(

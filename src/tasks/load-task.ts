@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { BatchSource } from '../core/batch-processor.ts';
 import { ClosedLoopBatchProcessor } from '../core/closed-loop-batch-processor.ts';
 import { ConfigError } from '../core/errors.ts';
@@ -202,6 +203,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
   readonly #writing: WritingKind<O>;
   readonly #rejected: RejectedRows;
   readonly #mapping: CompiledMapping | undefined;
+  #executions = 0;
 
   constructor(context: Neo4jContext, options: O, source: SourceKind<O>, writing: WritingKind<O>) {
     super(context, options.name);
@@ -228,6 +230,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
   }
 
   override async runInternal(): Promise<TaskReturn> {
+    this.#executions++;
     const { context } = this;
     const { neo4j } = context;
     await neo4j.verify();
@@ -289,7 +292,10 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       grid: this.#writing.gridOf(options, this.#mapping, planned),
       schema: schemaFingerprint(options.schema),
     };
-    const ledger = await openLedger(context, run, fingerprint, options.fresh ?? false);
+    // A task that is executed again is another run.
+    const instance = this.#executions === 1 ? this.uuid : randomUUID();
+    const { fresh = false } = options;
+    const ledger = await openLedger(context, run, { fingerprint, fresh, instance });
     if (!ledger || ledger.isDone) return ledger;
     await this.#rejected.beginRun(ledger.instance, (row, col) => ledger.committed(row, col));
     if (ledger.isResumed) {

@@ -135,7 +135,15 @@ describe('load tasks', () => {
     const file = useFolder().write('edges.csv', csv);
     const query = `UNWIND $batch AS row MATCH (a:${label} {id: toInteger(row.start)}) MATCH (b:${label} {id: toInteger(row.end)})
       CREATE (a)-[:NEXT {n: toInteger(row.n)}]->(b) WITH row WHERE row.n = '2000' CREATE (:${label} {id: 1})`;
-    const options = { file, query, tableSize: 4, maxWorkers: 2, batchSize: 50, monopartite: true };
+    const options = {
+      file,
+      query,
+      badRows: 'error' as const,
+      tableSize: 4,
+      maxWorkers: 2,
+      batchSize: 50,
+      monopartite: true,
+    };
     const { success, error, summary } = await new ParallelCSVLoad2Neo4jTask(
       server.context(),
       options,
