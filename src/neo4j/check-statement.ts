@@ -9,7 +9,7 @@ const PREFIX = 'EXPLAIN ';
  */
 export async function checkStatement(neo4j: Neo4jConnection, statement: string): Promise<void> {
   try {
-    await neo4j.query(`${PREFIX}${statement}`);
+    await neo4j.repeatable(`${PREFIX}${statement}`);
   } catch (error) {
     if (!(error instanceof ConfigError) || error.code !== 'GW_NEO4J_SYNTAX') throw error;
     const { cause, details } = error;

@@ -64,6 +64,8 @@ export interface WriteOptions extends Partial<RetryOptions> {
   readonly signal?: AbortSignal;
   /** What the ledger is to remember of the transaction. Default: nothing. */
   readonly mark?: LedgerMark | undefined;
+  /** Whether doing it twice is the same as once: a commit without an answer is then tried again. Default: false. */
+  readonly isRepeatable?: boolean | undefined;
   /** Whether an error is not tried again though it is transient. Default: none is. */
   readonly isFinal?: ((error: unknown) => boolean) | undefined;
 }
@@ -236,6 +238,25 @@ export class Neo4jConnection implements AsyncDisposable {
     } catch (error) {
       throw clearNeo4jError(error, address);
     }
+  }
+
+  /**
+   * Runs a statement that may as well be run twice, and tries again after transient errors and broken connections; gives
+   * its records as objects.
+   */
+  async repeatable(
+    cypher: string,
+    parameters: Readonly<Record<string, unknown>> = {},
+  ): Promise<QueryResult['rows']> {
+    const [sent] = toBatchParameter([parameters], new Set());
+    const { value } = await this.transact(
+      async (run) =>
+        (await run(cypher, sent as Record<string, unknown>)).map(
+          (record) => fromResultValue(record.toObject()) as Record<string, unknown>,
+        ),
+      { isRepeatable: true },
+    );
+    return value;
   }
 
   /** Closes the driver; a later use opens it again. */

@@ -70,6 +70,15 @@ RETURN before`;
 const FIND = `OPTIONAL MATCH (r:GraphweftRun {id: $run})
 RETURN r {.*, secondsSilent: (datetime().epochMillis - r.seenAt.epochMillis) / 1000.0} AS found`;
 
+/** Takes the lock of the run before it looks at the owner, so that of two processes one comes second. */
+const CLAIM = `MERGE (r:GraphweftRun {id: $run})
+ON CREATE SET r.startedAt = datetime(), r.instance = $instance
+SET r.lastClaim = $owner
+WITH r WHERE coalesce(r.owner, '') IN $owners AND r.instance IN $instances
+SET r += {owner: $owner, host: $host, pid: $pid, processStart: $processStart, seenAt: datetime(), state: 'running',
+  fingerprint: $fingerprint, instance: $instance, isKept: $isKept}
+RETURN r.id AS id`;
+
 const HEARTBEAT_MS = 10_000;
 /** A process on another machine that says nothing for longer is gone. */
 const LOST_AFTER_SECONDS = 60;
@@ -120,7 +129,7 @@ export class RunLedger {
   static async open(neo4j: Neo4jConnection, options: RunLedgerOptions): Promise<RunLedger> {
     const { run, fingerprint, fresh = false } = options;
     try {
-      for (const constraint of CONSTRAINTS) await neo4j.query(constraint);
+      await ensureLedger(neo4j);
     } catch (cause) {
       throw new GraphweftError(
         'GW_RUN_LEDGER',
@@ -136,41 +145,28 @@ export class RunLedger {
     if (found) await refuseTaken(found);
     const owner = randomUUID();
     const instance = found && !fresh ? found.instance : options.instance;
-    const { rows } = await neo4j
-      .transact(async (query) => {
-        const records = await query(
-          `MERGE (r:GraphweftRun {id: $run}) ON CREATE SET r.startedAt = datetime(), r.instance = $instance
-           SET r.lastClaim = $owner
-           WITH r WHERE coalesce(r.owner, '') = $previous AND coalesce(r.instance, '') IN [$instance, $replaced]
-           SET r += {owner: $owner, host: $host, pid: $pid, processStart: $processStart, seenAt: datetime(),
-             state: 'running', fingerprint: $fingerprint, instance: $instance, isKept: $isKept}
-           RETURN r.instance AS instance`,
-          {
-            run,
-            owner,
-            instance,
-            previous: found?.owner ?? '',
-            replaced: found?.instance ?? instance,
-            host: hostname(),
-            pid: process.pid,
-            processStart: (await processStart(process.pid, process.env)) ?? '',
-            fingerprint: JSON.stringify(fingerprint),
-            isKept: options.isKept,
-          },
-        );
-        return { rows: records.length };
-      })
-      .then(({ value }) => value);
-    if (rows === 0) throw taken(run, 'another process began with it just now');
+    const claimed = await neo4j.repeatable(CLAIM, {
+      run,
+      owner,
+      instance,
+      owners: [found?.owner ?? '', owner],
+      instances: [found?.instance ?? instance, instance],
+      host: hostname(),
+      pid: process.pid,
+      processStart: (await processStart(process.pid, process.env)) ?? '',
+      fingerprint: JSON.stringify(fingerprint),
+      isKept: options.isKept,
+    });
+    if (claimed.length === 0) throw taken(run, 'another process began with it just now');
     if (found && fresh) await deleteCells(neo4j, run);
-    const counts = await readCounts(neo4j, run);
+    const counts = await readCounts(neo4j, run, instance);
     return new RunLedger(neo4j, options, { instance, state: 'running', rows: 0 }, owner, counts);
   }
 
   /** Gives a run as the database has it; undefined where there is none. */
   static async find(neo4j: Neo4jConnection, run: string): Promise<LedgerRun | undefined> {
-    const { rows } = await neo4j.query(FIND, { run });
-    return (rows[0]?.found as LedgerRun | null) ?? undefined;
+    const [row] = await neo4j.repeatable(FIND, { run });
+    return (row?.found as LedgerRun | null) ?? undefined;
   }
 
   /** Rows of all cells that were consumed before. */
@@ -186,7 +182,15 @@ export class RunLedger {
   /** What the transaction of the cell's rows `from` (inclusive) to `to` (exclusive) runs first. */
   mark({ row, col }: Pick<BatchPosition, 'row' | 'col'>, from: number, to: number): LedgerMark {
     const { run } = this;
-    const parameters = { cell: `${prefixOf(run)}${row}/${col}`, run, row, col, from, to, owner: this.#owner };
+    const parameters = {
+      cell: `${prefixOf(run, this.instance)}${row}/${col}`,
+      run,
+      row,
+      col,
+      from,
+      to,
+      owner: this.#owner,
+    };
     const integers = { row: BigInt(row), col: BigInt(col), from: BigInt(from), to: BigInt(to) };
     return { statement: MARK, parameters: { ...parameters, ...integers }, from, to };
   }
@@ -195,12 +199,12 @@ export class RunLedger {
   async close(outcome: 'done' | 'stopped'): Promise<void> {
     clearInterval(this.#heartbeat);
     if (this.isDone) return;
-    await this.#neo4j.query(
+    await this.#neo4j.repeatable(
       `MATCH (r:GraphweftRun {id: $run}) WHERE r.owner = $owner
        OPTIONAL MATCH (c:GraphweftCell) WHERE c.id STARTS WITH $prefix
        WITH r, coalesce(sum(c.rows), 0) AS rows
        SET r.state = $outcome, r.owner = null, r.endedAt = datetime(), r.rows = rows`,
-      { run: this.run, owner: this.#owner, outcome, prefix: prefixOf(this.run) },
+      { run: this.run, owner: this.#owner, outcome, prefix: prefixOf(this.run, this.instance) },
     );
     if (outcome === 'done') await forget(this.#neo4j, this.run, this.#isKept);
   }
@@ -216,31 +220,56 @@ export class RunLedger {
   }
 }
 
+/** By connection: whether the constraints are there. */
+const ready = new WeakMap<Neo4jConnection, Promise<void>>();
+
+/** Makes the ledger's constraints, once a connection: loads that begin side by side would wait for each other's. */
+function ensureLedger(neo4j: Neo4jConnection): Promise<void> {
+  let made = ready.get(neo4j);
+  if (!made) {
+    made = (async () => {
+      for (const constraint of CONSTRAINTS) await neo4j.repeatable(constraint);
+    })();
+    ready.set(neo4j, made);
+    made.catch(() => ready.delete(neo4j)); // another load may have better luck
+  }
+  return made;
+}
+
 /** Deletes what the ledger knows of a run: its cells, and unless it is kept the run itself. */
 export async function forget(neo4j: Neo4jConnection, run: string, isKept = false): Promise<void> {
   await deleteCells(neo4j, run);
-  if (!isKept) await neo4j.query('MATCH (r:GraphweftRun {id: $run}) DELETE r', { run });
+  if (!isKept) await neo4j.repeatable('MATCH (r:GraphweftRun {id: $run}) DELETE r', { run });
 }
 
+/** Of every instance of the run. */
 async function deleteCells(neo4j: Neo4jConnection, run: string): Promise<void> {
-  await neo4j.query(
-    `MATCH (c:GraphweftCell) WHERE c.id STARTS WITH $prefix
-     CALL (c) { DELETE c } IN TRANSACTIONS OF ${DELETE_BATCH} ROWS`,
-    { prefix: prefixOf(run) },
-  );
+  const statement = `MATCH (c:GraphweftCell) WHERE c.id STARTS WITH $prefix
+    WITH c LIMIT ${DELETE_BATCH} DELETE c RETURN count(*) AS deleted`;
+  for (let isLeft = true; isLeft; ) {
+    const [row] = await neo4j.repeatable(statement, { prefix: prefixOf(run) });
+    isLeft = Number(row?.deleted) === DELETE_BATCH;
+  }
 }
 
-async function readCounts(neo4j: Neo4jConnection, run: string): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await neo4j.query(
+async function readCounts(
+  neo4j: Neo4jConnection,
+  run: string,
+  instance: string,
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await neo4j.repeatable(
     'MATCH (c:GraphweftCell) WHERE c.id STARTS WITH $prefix RETURN c.row AS row, c.col AS col, c.rows AS rows',
-    { prefix: prefixOf(run) },
+    { prefix: prefixOf(run, instance) },
   );
   return new Map(rows.map(({ row, col, rows: count }) => [`${row}/${col}`, Number(count)]));
 }
 
-/** Every cell's id begins with it, and no other run's; an id may hold anything, so it is closed by what it cannot hold. */
-function prefixOf(run: string): string {
-  return `${run}\n0/`;
+/**
+ * Every cell's id begins with it, and no other run's. The instance is in it, so that what a run that began afresh left
+ * over from before is not taken for its own, whenever it was stopped.
+ */
+function prefixOf(run: string, instance?: string): string {
+  return instance === undefined ? `${run}\n` : `${run}\n${instance}/0/`;
 }
 
 async function refuseTaken({ id, state, owner, host, pid, ...found }: LedgerRun): Promise<void> {

@@ -40,6 +40,8 @@ export interface WriteTransactionOptions extends RetryOptions {
   readonly signal?: AbortSignal | undefined;
   /** What the ledger is to remember of this transaction. */
   readonly mark?: LedgerMark | undefined;
+  /** Whether doing it twice is the same as once: a commit that got no answer is then simply tried again. */
+  readonly isRepeatable?: boolean | undefined;
   /** Whether an error is not tried again though it is transient, because the caller has a better answer. */
   readonly isFinal?: ((error: unknown) => boolean) | undefined;
 }
@@ -100,7 +102,7 @@ export async function runWriteTransaction<R>(
       };
     } catch (error) {
       if (sent && isConnectionError(error)) {
-        if (!options.mark) throw unknownOutcome(error);
+        if (!options.mark && !options.isRepeatable) throw unknownOutcome(error);
         unanswered = sent;
       }
       const rule = retryRuleFor(error);

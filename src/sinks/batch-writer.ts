@@ -16,9 +16,16 @@
  * that is set aside is counted with the part after it.
  */
 import { type BatchPosition, type BatchResults, originOfSome, rowOrigin } from '../core/batch-processor.ts';
-import { type ErrorCode, type GraphweftError, ValidationError, WriteError } from '../core/errors.ts';
+import {
+  ConfigError,
+  type ErrorCode,
+  type GraphweftError,
+  ValidationError,
+  WriteError,
+} from '../core/errors.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { Task } from '../core/task.ts';
+import { checkStatement } from '../neo4j/check-statement.ts';
 import type { Neo4jConnection, WriteOptions } from '../neo4j/connection.ts';
 import { faultOf, isMemoryError, mentionsValue } from '../neo4j/row-faults.ts';
 import type { RunLedger } from '../neo4j/run-ledger.ts';
@@ -181,9 +188,12 @@ export class BatchWriter<T> {
   /** Whether the server takes the statement as such; asked once. */
   #isSound(): Promise<boolean> {
     const { neo4j, statement } = this.#options;
-    this.#shared.statementIsSound ??= neo4j.query(`EXPLAIN ${statement}`).then(
+    this.#shared.statementIsSound ??= checkStatement(neo4j, statement).then(
       () => true,
-      () => false,
+      (error: unknown) => {
+        if (error instanceof ConfigError) return false;
+        throw error; // that the server does not answer says nothing about the statement
+      },
     );
     return this.#shared.statementIsSound;
   }
