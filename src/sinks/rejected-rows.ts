@@ -100,7 +100,7 @@ export class RejectedRows {
     const toSkip = new Map<string, number>();
     const places = new Set<string>();
     this.#earlier = { toSkip, places };
-    if (!existsSync(this.path)) return;
+    if (!statSync(this.path, { throwIfNoEntry: false })?.isFile()) return; // a pipe or a device cannot be read back
     mendLastLine(this.path);
     for await (const line of createInterface({ input: createReadStream(this.path) })) {
       const row = rejectedRowOf(line);
