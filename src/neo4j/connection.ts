@@ -83,6 +83,9 @@ export const DEFAULT_MAX_COMMITS = 1;
 /** A batch that takes longer is stuck: locks are waited for without an end unless a transaction has one. */
 export const DEFAULT_TRANSACTION_TIMEOUT_MS = 10 * 60 * 1000;
 
+/** For statements that do little; a server that takes longer is stuck, or has to make an index. */
+const SMALL_STATEMENT_TIMEOUT_MS = 60_000;
+
 /** A task context with a database; what the tasks and sinks for Neo4j need. */
 export interface Neo4jContext extends TaskContext {
   readonly neo4j: Neo4jConnection;
@@ -247,6 +250,7 @@ export class Neo4jConnection implements AsyncDisposable {
   async repeatable(
     cypher: string,
     parameters: Readonly<Record<string, unknown>> = {},
+    options: Pick<WriteOptions, 'timeoutMs' | 'maxAttempts'> = {},
   ): Promise<QueryResult['rows']> {
     const [sent] = toBatchParameter([parameters], new Set());
     const { value } = await this.transact(
@@ -254,7 +258,7 @@ export class Neo4jConnection implements AsyncDisposable {
         (await run(cypher, sent as Record<string, unknown>)).map(
           (record) => fromResultValue(record.toObject()) as Record<string, unknown>,
         ),
-      { isRepeatable: true },
+      { timeoutMs: SMALL_STATEMENT_TIMEOUT_MS, ...options, isRepeatable: true },
     );
     return value;
   }

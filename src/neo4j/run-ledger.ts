@@ -83,6 +83,7 @@ const HEARTBEAT_MS = 10_000;
 /** A process on another machine that says nothing for longer is gone. */
 const LOST_AFTER_SECONDS = 60;
 const DELETE_BATCH = 10_000;
+const LAST_WORD_MS = 5_000;
 
 export class RunLedger {
   readonly run: string;
@@ -115,6 +116,7 @@ export class RunLedger {
     this.#counts = counts;
     this.#rows = state === 'done' ? rows : [...counts.values()].reduce((sum, count) => sum + count, 0);
     if (!this.isDone) {
+      active.add(owner);
       this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS);
       this.#heartbeat.unref();
     }
@@ -198,6 +200,7 @@ export class RunLedger {
   /** Ends the run: `done` when all of its rows are consumed, else it can be taken up again at once. */
   async close(outcome: 'done' | 'stopped'): Promise<void> {
     clearInterval(this.#heartbeat);
+    active.delete(this.#owner);
     if (this.isDone) return;
     await this.#neo4j.repeatable(
       `MATCH (r:GraphweftRun {id: $run}) WHERE r.owner = $owner
@@ -205,6 +208,8 @@ export class RunLedger {
        WITH r, coalesce(sum(c.rows), 0) AS rows
        SET r.state = $outcome, r.owner = null, r.endedAt = datetime(), r.rows = rows`,
       { run: this.run, owner: this.#owner, outcome, prefix: prefixOf(this.run, this.instance) },
+      // A load that failed may have done so because nobody is there, and the next attempt needs none of this.
+      outcome === 'stopped' ? { maxAttempts: 1, timeoutMs: LAST_WORD_MS } : {},
     );
     if (outcome === 'done') await forget(this.#neo4j, this.run, this.#isKept);
   }
@@ -219,6 +224,9 @@ export class RunLedger {
       .catch(() => undefined);
   }
 }
+
+/** Owners in this process that are at work: one whose last word did not reach the server is none. */
+const active = new Set<string>();
 
 /** By connection: whether the constraints are there. */
 const ready = new WeakMap<Neo4jConnection, Promise<void>>();
@@ -275,9 +283,10 @@ function prefixOf(run: string, instance?: string): string {
 async function refuseTaken({ id, state, owner, host, pid, ...found }: LedgerRun): Promise<void> {
   if (state !== 'running' || owner === null) return;
   const isHere = host === hostname();
-  const isAlive = isHere
+  const isRunning = isHere
     ? (await processStart(pid, process.env)) === found.processStart
     : found.secondsSilent < LOST_AFTER_SECONDS;
+  const isAlive = isRunning && (!isHere || pid !== process.pid || active.has(owner));
   if (isAlive) throw taken(id, isHere ? `process ${pid} loads it` : `process ${pid} on ${host} loads it`);
 }
 
@@ -287,15 +296,10 @@ function taken(run: string, why: string): GraphweftError {
 }
 
 function refuseChanged(run: string, was: Fingerprint, is: Fingerprint): void {
-  const differences = [...new Set([...Object.keys(was), ...Object.keys(is)])].flatMap((part) => {
-    const [before, now] = [
-      was[part] ?? {},
-      JSON.parse(JSON.stringify(is[part] ?? {})) as (typeof is)[string],
-    ];
-    return [...new Set([...Object.keys(before), ...Object.keys(now)])]
-      .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]))
-      .map((name) => `${part} ${name} was ${shown(before[name])}, is ${shown(now[name])}`);
-  });
+  const [before, now] = [leavesOf(was), leavesOf(is)];
+  const differences = [...new Set([...before.keys(), ...now.keys()])]
+    .filter((path) => before.get(path) !== now.get(path))
+    .map((path) => `${path} was ${shown(before.get(path))}, is ${shown(now.get(path))}`);
   if (differences.length === 0) return;
   throw new GraphweftError(
     'GW_RUN_CHANGED',
@@ -305,9 +309,20 @@ function refuseChanged(run: string, was: Fingerprint, is: Fingerprint): void {
   );
 }
 
+/** Every value by its path, as JSON: the part, a blank, and the names and positions that lead to it. */
+function leavesOf(fingerprint: Fingerprint): ReadonlyMap<string, string> {
+  const leaves = new Map<string, string>();
+  const visit = (value: unknown, path: string): void => {
+    if (typeof value !== 'object' || value === null) leaves.set(path, JSON.stringify(value));
+    else for (const [name, inner] of Object.entries(value)) visit(inner, `${path}.${name}`);
+  };
+  for (const [part, values] of Object.entries(JSON.parse(JSON.stringify(fingerprint)) as Fingerprint))
+    for (const [name, value] of Object.entries(values)) visit(value, `${part} ${name}`);
+  return leaves;
+}
+
 const SHOWN_CHARACTERS = 80;
 
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+function shown(json = 'nothing'): string {
+  return json.length > SHOWN_CHARACTERS ? `${json.slice(0, SHOWN_CHARACTERS)}…` : json;
 }
