@@ -14,6 +14,8 @@ export interface Settings {
   readonly workers?: number;
   readonly batchSize?: number;
   readonly tableSize?: number;
+  /** Whether a mapping's batches are counted, which costs a little. Default: false. */
+  readonly countsBatches?: boolean;
 }
 
 export interface Outcome {
