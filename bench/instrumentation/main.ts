@@ -8,7 +8,6 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import {
   type BatchSource,
@@ -27,31 +26,37 @@ import {
 } from 'graphweft';
 import { runProgram } from 'graphweft/cli';
 import { beginEvent, endEvent } from '../../src/core/events.ts';
+import { median, whole } from '../support/figures.ts';
+import { wholeNumber } from '../support/flags.ts';
+import { warnIfBusy } from '../support/progress.ts';
+import { saveResults } from '../support/results.ts';
+import { textTable } from '../support/text-table.ts';
 
 type Pair = Readonly<Record<'start' | 'end', number>>;
 
 interface Flags {
-  readonly rows: string;
-  readonly rounds: string;
-  readonly batch: string;
+  readonly rows: number;
+  readonly rounds: number;
+  readonly batch: number;
 }
 
 const CALLS = 20_000_000;
 const LISTENERS = ['nobody', 'does nothing', 'CSV, sampling 0.01', 'CSV, all'] as const;
 
 const program = new Command('instrumentation')
-  .option('--rows <n>', 'rows a run', '3000000')
-  .option('--rounds <n>', 'runs of each side', '5')
-  .option('--batch <n>', 'rows a batch', '5000')
+  .option('--rows <n>', 'rows a run', wholeNumber, 3_000_000)
+  .option('--rounds <n>', 'runs of each side', wholeNumber, 5)
+  .option('--batch <n>', 'rows a batch', wholeNumber, 5_000)
   .action(bench);
 
 async function bench(flags: Flags): Promise<void> {
+  warnIfBusy();
   const folder = mkdtempSync(join(tmpdir(), 'graphweft-bench-'));
   const seconds = new Map<string, number[]>(LISTENERS.map((name) => [name, []]));
   let perRun = 0;
   try {
     await run(flags, {}); // warms the compiler up
-    for (let round = 0; round < Number(flags.rounds); round++) {
+    for (let round = 0; round < flags.rounds; round++) {
       const order = round % 2 === 0 ? LISTENERS : LISTENERS.toReversed();
       for (const name of order) seconds.get(name)!.push(await runWith(name, flags, folder));
     }
@@ -60,18 +65,16 @@ async function bench(flags: Flags): Promise<void> {
     rmSync(folder, { recursive: true, force: true });
   }
   const base = median(seconds.get('nobody')!);
-  const table = new Table({
-    head: ['listener', 'seconds, median', 'all', 'to nobody'],
-    style: { head: [], border: [], compact: true },
-  });
+  const table = textTable(['listener', 'seconds, median', 'all', 'to nobody']);
   for (const [name, all] of seconds) {
     const ratio = (median(all) / base).toFixed(3);
     table.push([name, median(all).toFixed(3), all.map((s) => s.toFixed(3)).join(' '), ratio]);
   }
+  saveResults('instrumentation', { flags, eventsARun: perRun, seconds: Object.fromEntries(seconds) });
   const nanos = Array.from({ length: 5 }, unheardNanos);
   const share = (median(nanos) * perRun) / 1e9 / base;
   process.stdout.write(
-    `${Number(flags.rows).toLocaleString('en-US')} rows in batches of ${flags.batch}, ${perRun} events a run\n` +
+    `${whole(flags.rows)} rows in batches of ${flags.batch}, ${perRun} events a run\n` +
       `${table.toString()}\n` +
       `a place that could publish, unheard: ${median(nanos).toFixed(1)} ns (${nanos.map((n) => n.toFixed(1)).join(' ')}), ` +
       `${(share * 100).toFixed(4)} % of a run\n`,
@@ -104,7 +107,7 @@ async function runWith(name: (typeof LISTENERS)[number], flags: Flags, folder: s
 async function run(flags: Flags, env: Readonly<Record<string, string>>): Promise<number> {
   const context = new ETLContext({ env, reporter: SILENT_REPORTER });
   const startedAt = performance.now();
-  const { success, error } = await new Load(context, Number(flags.rows), Number(flags.batch)).execute();
+  const { success, error } = await new Load(context, flags.rows, flags.batch).execute();
   const taken = (performance.now() - startedAt) / 1000;
   await context.close();
   if (!success) throw error;
@@ -184,11 +187,6 @@ function unheardNanos(): number {
   const startedAt = performance.now();
   for (let i = 0; i < CALLS; i++) endEvent('sink', beginEvent('sink'), build);
   return ((performance.now() - startedAt) * 1e6) / CALLS;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
 }
 
 await runProgram(program);

@@ -3,8 +3,8 @@
  * locks for a while after its statement; how long the second waits, in its statement and in its commit, says whether the
  * node is locked in exclusive mode. Then the same writes by several writers at once, for deadlocks.
  */
-import Table from 'cli-table3';
 import { Neo4jConnection, type Statistics } from 'graphweft';
+import { textTable } from '../support/text-table.ts';
 
 interface Case {
   readonly name: string;
@@ -50,17 +50,14 @@ interface Server {
 }
 
 export async function benchClaims(server: Server): Promise<void> {
-  const table = new Table({
-    head: [
-      'write',
-      'relationships before',
-      'second waits, ms: statement',
-      'commit',
-      `deadlocks in ${WRITERS * WRITES_EACH} writes`,
-      'with the commit gate',
-    ],
-    style: { head: [], border: [], compact: true },
-  });
+  const table = textTable([
+    'write',
+    'relationships before',
+    'second waits, ms: statement',
+    'commit',
+    `deadlocks in ${WRITERS * WRITES_EACH} writes`,
+    'with the commit gate',
+  ]);
   const neo4j = new Neo4jConnection(server);
   try {
     for (const label of ['Hub', 'Other'])

@@ -4,15 +4,12 @@
  *
  *     npm run bench -- locks [--rows N] [--rounds N]
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import Table from 'cli-table3';
 import { Command } from 'commander';
 import {
   type BatchSource,
   CypherBatchSink,
   dictIdExtractor,
+  type EmbeddedServer,
   ETLContext,
   Neo4jConnection,
   ParallelBatchProcessor,
@@ -20,11 +17,15 @@ import {
   SILENT_REPORTER,
   SplittingBatchProcessor,
   type Statistics,
-  startEmbeddedServer,
-  stopEmbeddedServer,
 } from 'graphweft';
 import { runProgram } from 'graphweft/cli';
 import { skewedRatings } from '../../test/support/ratings.ts';
+import { wipe, withServer } from '../support/bench-server.ts';
+import { whole } from '../support/figures.ts';
+import { wholeNumber } from '../support/flags.ts';
+import { say, warnIfBusy } from '../support/progress.ts';
+import { saveResults } from '../support/results.ts';
+import { textTable } from '../support/text-table.ts';
 import { benchClaims } from './claims.ts';
 
 interface Case {
@@ -59,63 +60,63 @@ const CASES: readonly Case[] = [
 ];
 
 const program = new Command('locks')
-  .option('--rows <n>', 'ratings a load', '100000')
-  .option('--rounds <n>', 'runs of each side', '3')
+  .option('--rows <n>', 'ratings a load', wholeNumber, 100_000)
+  .option('--rounds <n>', 'runs of each side', wholeNumber, 3)
   .option('--claims', 'which claims each kind of write needs, instead')
   .action(bench);
 
 await runProgram(program);
 
 interface Flags {
-  readonly rows: string;
-  readonly rounds: string;
+  readonly rows: number;
+  readonly rounds: number;
   readonly claims?: boolean;
 }
 
+interface Loaded {
+  readonly statistics: Statistics;
+  readonly seconds: number;
+}
+
 async function bench(flags: Flags): Promise<void> {
-  const ratings: readonly Row[] = skewedRatings(Number(flags.rows), SEED).map((rating) => ({ ...rating }));
-  const dataDir = mkdtempSync(join(tmpdir(), 'graphweft-bench-'));
-  const server = await startEmbeddedServer({ dataDir });
-  const table = new Table({
-    head: ['case', 'commits at once', 'retries', 'by lock', 'seconds'],
-    style: { head: [], border: [], compact: true },
+  warnIfBusy();
+  await withServer(async ({ server }) => {
+    if (flags.claims) return benchClaims(server);
+    await benchCommits(server, flags);
   });
-  try {
-    if (flags.claims) return await benchClaims(server);
-    for (const one of CASES) {
-      const runs = new Map<number, { readonly statistics: Statistics; readonly seconds: number }[]>([
-        [1, []],
-        [WORKERS, []],
-      ]);
-      for (let round = 0; round < Number(flags.rounds); round++) {
-        for (const [maxCommits, done] of runs) {
-          const neo4j = new Neo4jConnection(server, { maxCommits });
-          done.push(await load(neo4j, one, ratings));
-          await neo4j.close();
-        }
-      }
+}
+
+async function benchCommits(server: EmbeddedServer, flags: Flags): Promise<void> {
+  const ratings: readonly Row[] = skewedRatings(flags.rows, SEED).map((rating) => ({ ...rating }));
+  const table = textTable(['case', 'commits at once', 'retries', 'by lock', 'seconds']);
+  const results: unknown[] = [];
+  for (const one of CASES) {
+    const runs = new Map<number, Loaded[]>([
+      [1, []],
+      [WORKERS, []],
+    ]);
+    for (let round = 0; round < flags.rounds; round++) {
       for (const [maxCommits, done] of runs) {
-        table.push([
-          one.name,
-          maxCommits,
-          done.map(({ statistics }) => statistics.retries ?? 0).join(' '),
-          [
-            ...new Set(
-              done.flatMap(({ statistics }) =>
-                Object.keys(statistics).filter((name) => name.startsWith('retries_')),
-              ),
-            ),
-          ].join(' '),
-          done.map(({ seconds }) => seconds.toFixed(1)).join(' '),
-        ]);
+        await using neo4j = new Neo4jConnection(server, { maxCommits });
+        done.push(await load(neo4j, one, ratings));
+        say(`${one.name}, round ${round + 1}, ${maxCommits} at once: ${done.at(-1)!.seconds.toFixed(1)} s`);
       }
     }
-  } finally {
-    await stopEmbeddedServer({ dataDir });
-    rmSync(dataDir, { recursive: true, force: true });
+    for (const [maxCommits, done] of runs) {
+      const kinds = done.flatMap(({ statistics }) => Object.keys(statistics));
+      table.push([
+        one.name,
+        maxCommits,
+        done.map(({ statistics }) => statistics.retries ?? 0).join(' '),
+        [...new Set(kinds.filter((name) => name.startsWith('retries_')))].join(' '),
+        done.map(({ seconds }) => seconds.toFixed(1)).join(' '),
+      ]);
+      results.push({ case: one.name, maxCommits, runs: done });
+    }
+    saveResults('locks', { flags, results });
   }
   process.stdout.write(
-    `${ratings.length.toLocaleString('en-US')} ratings, ${WORKERS} workers, seed ${SEED}\n${table.toString()}\n`,
+    `${whole(ratings.length)} ratings, ${WORKERS} workers, seed ${SEED}\n${table.toString()}\n`,
   );
 }
 
@@ -123,9 +124,8 @@ async function load(
   neo4j: Neo4jConnection,
   { statement, tableSize, batchSize }: Case,
   ratings: readonly Row[],
-): Promise<{ statistics: Statistics; seconds: number }> {
-  await neo4j.query('MATCH ()-[r]->() CALL (r) { DELETE r } IN TRANSACTIONS OF 50000 ROWS');
-  await neo4j.query('MATCH (n) CALL (n) { DELETE n } IN TRANSACTIONS OF 50000 ROWS');
+): Promise<Loaded> {
+  await wipe({ neo4j });
   for (const label of ['User', 'Movie']) {
     await neo4j.query(`CREATE CONSTRAINT IF NOT EXISTS FOR (n:${label}) REQUIRE n.id IS UNIQUE`);
   }

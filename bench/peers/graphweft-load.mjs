@@ -1,31 +1,15 @@
-// Loads a CSV file with graphweft's ParallelCSVLoad2Neo4jTask and prints one line of JSON: what users run, from dist/.
-import { ETLContext, ParallelCSVLoad2Neo4jTask, SILENT_REPORTER } from 'graphweft';
+// Loads a CSV file with a Cypher statement, from dist/ as users do: in parallel, or with one writer.
+import { CSVLoad2Neo4jTask, ETLContext, ParallelCSVLoad2Neo4jTask, SILENT_REPORTER } from 'graphweft';
+import { printOutcome, timed } from './print-outcome.mjs';
 
-const { file, query, start, end, monopartite, tableSize, batchSize, workers } = JSON.parse(process.argv[2]);
+const job = JSON.parse(process.argv[2]);
+const { file, query, start, end, monopartite, tableSize, batchSize, workers, isSequential } = job;
 const context = new ETLContext({ reporter: SILENT_REPORTER });
-const task = new ParallelCSVLoad2Neo4jTask(context, {
-  file,
-  query,
-  startKey: start,
-  endKey: end,
-  monopartite,
-  tableSize,
-  batchSize,
-  maxWorkers: workers,
-});
-const started = performance.now();
-const { success, error, summary } = await task.execute();
-const seconds = (performance.now() - started) / 1000;
-const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+const what = { file, query, batchSize };
+const grid = { startKey: start, endKey: end, monopartite, tableSize, maxWorkers: workers };
+const task = isSequential
+  ? new CSVLoad2Neo4jTask(context, what)
+  : new ParallelCSVLoad2Neo4jTask(context, { ...what, ...grid });
+const outcome = await timed(task);
 await context.close();
-process.stdout.write(
-  `${JSON.stringify({
-    success,
-    error: error?.message,
-    seconds,
-    retries: summary.retries ?? 0,
-    statistics: summary,
-    cpuSeconds: (userCPUTime + systemCPUTime) / 1e6,
-    peakMb: (maxRSS * 1024) / 1e6,
-  })}\n`,
-);
+printOutcome(outcome);

@@ -4,23 +4,24 @@
  *
  *     npm run bench -- reporter [--workload NAME] [--rows N] [--rounds N] [--workers N] [--limit PERCENT]
  */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import Table from 'cli-table3';
-import { Command } from 'commander';
-import { ETLContext, SILENT_REPORTER, startEmbeddedServer, stopEmbeddedServer } from 'graphweft';
+import { Command, Option } from 'commander';
 import { runProgram } from 'graphweft/cli';
-import { WORKLOAD_NAMES, type Workload, type WorkloadName, workload } from '../peers/workloads.ts';
+import { type BenchServer, wipe, withServer } from '../support/bench-server.ts';
+import { lastJson, runChild } from '../support/child.ts';
+import { median, whole } from '../support/figures.ts';
+import { wholeNumber } from '../support/flags.ts';
+import { say, warnIfBusy } from '../support/progress.ts';
+import { saveResults } from '../support/results.ts';
+import { textTable } from '../support/text-table.ts';
+import { WORKLOAD_NAMES, type Workload, type WorkloadName, workload } from '../workloads/workload.ts';
 
 interface Flags {
   readonly workload?: WorkloadName;
-  readonly rows: string;
-  readonly rounds: string;
-  readonly workers: string;
-  readonly limit: string;
+  readonly rows: number;
+  readonly rounds: number;
+  readonly workers: number;
+  readonly limit: number;
 }
 
 /** What load.mjs prints. */
@@ -36,92 +37,63 @@ interface Outcome {
 const SIDES = ['without', 'with'] as const;
 type Side = (typeof SIDES)[number];
 
+const LOAD = fileURLToPath(new URL('load.mjs', import.meta.url));
+
 const program = new Command('reporter')
-  .option('--workload <name>', `one of ${WORKLOAD_NAMES.join(', ')}; both when left out`)
-  .option('--rows <n>', 'rows of each workload', '300000')
-  .option('--rounds <n>', 'counted runs of each side', '9')
-  .option('--workers <n>', 'cells written at the same time', '4')
-  .option('--limit <percent>', 'what the median cost is held against, in % of the time of the load', '1')
+  .addOption(new Option('--workload <name>', 'one of them; all when left out').choices(WORKLOAD_NAMES))
+  .option('--rows <n>', 'rows of each workload', wholeNumber, 300_000)
+  .option('--rounds <n>', 'counted runs of each side', wholeNumber, 9)
+  .option('--workers <n>', 'cells written at the same time', wholeNumber, 4)
+  .option(
+    '--limit <percent>',
+    'what the median cost is held against, in % of the time of the load',
+    wholeNumber,
+    1,
+  )
   .action(bench);
 
 await runProgram(program);
 
 async function bench(flags: Flags): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'graphweft-bench-'));
-  const server = await startEmbeddedServer({ dataDir });
-  const { REPORTER_DATABASE: _, ...inherited } = process.env;
-  const env = {
-    ...inherited,
-    NEO4J_URI: server.uri,
-    NEO4J_USERNAME: server.username,
-    NEO4J_PASSWORD: server.password,
-  };
-  const context = new ETLContext({ env, reporter: SILENT_REPORTER });
-  try {
-    for (const name of flags.workload ? [flags.workload] : WORKLOAD_NAMES) {
-      await compare(context, env, await workload(name, Number(flags.rows)), flags);
-    }
-  } finally {
-    await context.close();
-    await stopEmbeddedServer({ dataDir });
-    rmSync(dataDir, { recursive: true, force: true });
-  }
+  warnIfBusy();
+  await withServer(async (server) => {
+    for (const name of flags.workload ? [flags.workload] : WORKLOAD_NAMES)
+      await compare(server, await workload(name, flags.rows), flags);
+  });
 }
 
-async function compare(
-  context: ETLContext,
-  env: NodeJS.ProcessEnv,
-  work: Workload,
-  flags: Flags,
-): Promise<void> {
+async function compare({ context, env, signal }: BenchServer, work: Workload, flags: Flags): Promise<void> {
   const runs: Record<Side, Outcome[]> = { without: [], with: [] };
   const runOnce = async (side: Side): Promise<Outcome> => {
-    await empty(context, work);
+    await wipe(context);
+    for (const statement of work.prepare) await context.neo4j.query(statement);
     const reporting = side === 'with' ? { REPORTER_DATABASE: 'neo4j' } : {};
-    return load({ ...work, workers: Number(flags.workers) }, { ...env, ...reporting });
+    const job = JSON.stringify({ ...work, workers: flags.workers });
+    const child = await runChild(process.execPath, [LOAD, job], { env: { ...env, ...reporting }, signal });
+    return lastJson<Outcome>(child);
   };
   for (const side of SIDES) await runOnce(side); // the server's warm-up
-  for (let round = 0; round < Number(flags.rounds); round++) {
+  for (let round = 0; round < flags.rounds; round++) {
     // Order changes every round, so that neither side always comes second.
     for (const side of round % 2 === 0 ? SIDES : [...SIDES].reverse()) {
       runs[side].push(await runOnce(side));
-      process.stderr.write('.');
+      say(`${work.name}, round ${round + 1}, ${side}: ${runs[side].at(-1)!.seconds.toFixed(2)} s`);
+      saveResults(`reporter-${work.name}-${work.rows}`, { flags, runs });
     }
   }
-  process.stderr.write('\n');
   print(work, runs, flags);
 }
 
-async function empty({ neo4j }: ETLContext, work: Workload): Promise<void> {
-  await neo4j.query('MATCH ()-[r]->() CALL (r) { DELETE r } IN TRANSACTIONS OF 50000 ROWS');
-  await neo4j.query('MATCH (n) CALL (n) { DELETE n } IN TRANSACTIONS OF 50000 ROWS');
-  for (const statement of work.prepare) await neo4j.query(statement);
-}
-
-function load(job: Workload & { readonly workers: number }, env: NodeJS.ProcessEnv): Promise<Outcome> {
-  const script = fileURLToPath(new URL('load.mjs', import.meta.url));
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, JSON.stringify(job)], {
-      env,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let output = '';
-    child.stdout.on('data', (data: Buffer) => {
-      output += data.toString();
-    });
-    child.on('error', reject);
-    child.on('close', (exitCode) => {
-      if (exitCode === 0) resolve(JSON.parse(output) as Outcome);
-      else reject(new Error(`The load ended with exit code ${exitCode}: ${output}`));
-    });
-  });
-}
-
 function print(work: Workload, runs: Readonly<Record<Side, readonly Outcome[]>>, { limit }: Flags): void {
-  const table = new Table({
-    head: ['reporter', 'seconds (median)', 'all', 'client CPU s', 'retries', 'its writes', 'their ms'],
-    style: { head: [], border: [], compact: true },
-  });
+  const table = textTable([
+    'reporter',
+    'seconds (median)',
+    'all',
+    'client CPU s',
+    'retries',
+    'its writes',
+    'their ms',
+  ]);
   for (const side of SIDES) {
     const all = runs[side];
     table.push([
@@ -139,15 +111,9 @@ function print(work: Workload, runs: Readonly<Record<Side, readonly Outcome[]>>,
   const percents = (values: readonly number[]) =>
     `${median(values).toFixed(2)} % (all: ${values.map((value) => value.toFixed(2)).join(' ')})`;
   process.stdout.write(
-    `\n${work.name}, ${work.rows.toLocaleString('en-US')} rows\n${table.toString()}\n` +
+    `\n${work.name}, ${whole(work.rows)} rows\n${table.toString()}\n` +
       `cost, pair by pair: ${percents(costs)}\n` +
       `share of the load's time in which the reporter awaited an answer: ${percents(busy)}\n`,
   );
-  if (median(costs) > Number(limit)) process.exitCode = 1;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return Number.isInteger(middle) ? (sorted[middle - 1]! + sorted[middle]!) / 2 : sorted[Math.floor(middle)]!;
+  if (median(costs) > limit) process.exitCode = 1;
 }
