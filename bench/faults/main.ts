@@ -1,198 +1,60 @@
 /**
- * Loads that are killed, cut off and lied to, each gone on with until it is done: the graph must be exactly the source.
+ * Loads that are killed, cut off, lied to and fed with bad rows: the graph must be exactly the source.
  *
- *     npm run faults [-- client | server | proxy] [--times N] [--rows N] [--seed N]
+ *     npm run faults [-- client | server | proxy | bad-rows | ledger | soak] [--times N] [--rows N] [--seed N] [--minutes N]
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Command } from 'commander';
-import {
-  type EmbeddedServer,
-  ETLContext,
-  SILENT_REPORTER,
-  startEmbeddedServer,
-  stopEmbeddedServer,
-} from 'graphweft';
+import { Argument, Command } from 'commander';
 import { runProgram } from 'graphweft/cli';
-import { type FaultProxy, startFaultProxy } from '../../test/support/fault-proxy.ts';
 import { mulberry32 } from '../../test/support/ratings.ts';
-import { type LoadJob, type LoadOutcome, startLoad } from './killed-load.ts';
-import { differences, KINDS, prepareGraph, type Trips, tripsFile } from './trips.ts';
-
-const SCHEDULES = ['claims', 'waves', 'sequential'] as const;
+import { withServer } from '../support/bench-server.ts';
+import type { Arena } from './arena.ts';
+import { loadBadRows } from './bad-rows.ts';
+import { killClient, killServer, lieToClient, repeat } from './killed.ts';
+import { measureLedger } from './ledger.ts';
+import { soak } from './soak.ts';
 
 interface Flags {
   readonly times?: string;
-  readonly rows: string;
+  readonly rows?: string;
   readonly seed: string;
+  readonly minutes: string;
 }
 
-/** One load from the beginning to its end, and what it went through. */
-interface Trial {
-  readonly kills: number;
-  readonly attempts: number;
-  readonly problems: readonly string[];
-  readonly summary: Readonly<Record<string, number>>;
-}
-
-interface Arena {
-  readonly context: ETLContext;
-  readonly server: EmbeddedServer;
-  readonly dataDir: string;
-  readonly random: () => number;
-  readonly rows: number;
-  readonly seed: number;
-}
-
-type Scenario = (arena: Arena, job: LoadJob, trips: Trips) => Promise<Omit<Trial, 'problems'>>;
-
-const SCENARIOS: Readonly<Record<string, { readonly times: number; readonly run: Scenario }>> = {
-  client: { times: 100, run: killClient },
-  server: { times: 20, run: killServer },
-  proxy: { times: 20, run: lieToClient },
+const SCENARIOS: Readonly<Record<string, (arena: Arena, flags: Flags) => Promise<boolean>>> = {
+  client: (arena, flags) => repeat('client', arena, numbers(flags, 100, 200_000), killClient),
+  server: (arena, flags) => repeat('server', arena, numbers(flags, 20, 200_000), killServer),
+  proxy: (arena, flags) => repeat('proxy', arena, numbers(flags, 20, 200_000), lieToClient),
+  'bad-rows': (arena, flags) => loadBadRows(arena, numbers(flags, 3, 1_000_000)),
+  ledger: (arena, flags) => measureLedger(arena, numbers(flags, 7, 500_000)),
+  soak: (arena, flags) => soak(arena, { minutes: Number(flags.minutes), ...numbers(flags, 0, 100_000) }),
 };
-/** A load that cannot be brought to its end in so many attempts is stuck. */
-const MAX_ATTEMPTS = 30;
+/** Those that a run without a name makes; the others take long, or want a quiet machine. */
+const USUAL = ['client', 'server', 'proxy', 'bad-rows'];
 
 const program = new Command('faults')
-  .argument('[scenario]', `one of ${Object.keys(SCENARIOS).join(', ')}; all when left out`)
-  .option('--times <n>', 'loads of each scenario')
-  .option('--rows <n>', 'rows of a load', '200000')
+  .addArgument(
+    new Argument('[scenario]', `default: ${USUAL.join(', ')}, one after the other`).choices(
+      Object.keys(SCENARIOS),
+    ),
+  )
+  .option('--times <n>', 'loads of the scenario')
+  .option('--rows <n>', 'rows of a load')
+  .option('--minutes <n>', 'how long to soak', '20')
   .option('--seed <n>', 'for the moments of the faults', '20261125')
   .action(bench);
 
 await runProgram(program);
 
 async function bench(scenario: string | undefined, flags: Flags): Promise<void> {
-  const names = scenario === undefined ? Object.keys(SCENARIOS) : [scenario];
-  const dataDir = mkdtempSync(join(tmpdir(), 'graphweft-faults-'));
-  const server = await startEmbeddedServer({ dataDir });
-  const env = envOf(server.uri, server);
-  const context = new ETLContext({ env, reporter: SILENT_REPORTER });
   const seed = Number(flags.seed);
-  try {
-    for (const name of names) {
-      const { times, run } = SCENARIOS[name]!;
-      const arena = { context, server, dataDir, random: mulberry32(seed), rows: Number(flags.rows), seed };
-      await repeat(name, flags.times === undefined ? times : Number(flags.times), arena, run);
+  await withServer(async ({ context, server }) => {
+    for (const name of scenario === undefined ? USUAL : [scenario]) {
+      const arena = { context, server, dataDir: server.dataDir, random: mulberry32(seed), seed };
+      if (!(await SCENARIOS[name]!(arena, flags))) process.exitCode = 1;
     }
-  } finally {
-    await context.close();
-    await stopEmbeddedServer({ dataDir });
-    rmSync(dataDir, { recursive: true, force: true });
-  }
-}
-
-async function repeat(name: string, times: number, arena: Arena, run: Scenario): Promise<void> {
-  const trials: Trial[] = [];
-  for (let i = 0; i < times; i++) {
-    const kind = KINDS[i % KINDS.length]!;
-    const schedule = SCHEDULES[Math.floor(i / KINDS.length) % SCHEDULES.length]!;
-    const trips = tripsFile(kind, arena.rows, arena.seed);
-    const rejectedFile = join(arena.dataDir, `rejected-${name}-${i}.jsonl`);
-    const batchSize = [500, 2_000, 5_000][i % 3]!;
-    await prepareGraph(arena.context);
-    const job = { file: trips.file, kind, schedule, run: `${name}-${i}`, rejectedFile, batchSize };
-    const trial = await run(arena, job, trips);
-    const problems = await differences(arena.context, trips, rejectedFile);
-    trials.push({ ...trial, problems });
-    const said = problems.length === 0 ? 'exact' : `NOT EXACT: ${problems.join('; ')}`;
-    process.stderr.write(
-      `${name} ${i + 1}/${times} ${kind}, ${schedule}, batches of ${batchSize}: ${trial.kills} faults, ` +
-        `${trial.attempts} attempts, ${trial.summary.commits_recovered ?? 0} commits settled: ${said}\n`,
-    );
-  }
-  const sum = (pick: (trial: Trial) => number) => trials.reduce((total, trial) => total + pick(trial), 0);
-  const exact = trials.filter(({ problems }) => problems.length === 0).length;
-  process.stdout.write(
-    `${name}: ${exact} of ${times} loads exact, ${sum(({ kills }) => kills)} faults, ` +
-      `${sum(({ attempts }) => attempts)} attempts, ${sum(({ summary }) => summary.commits_recovered ?? 0)} commits ` +
-      `without an answer settled by the ledger, ${sum(({ summary }) => summary.retries ?? 0)} retries; ` +
-      `${arena.rows.toLocaleString('en-US')} rows a load, seed ${arena.seed}\n`,
-  );
-  if (exact < times) process.exitCode = 1;
-}
-
-/** Kills the loading process with SIGKILL at a random moment, perhaps again while it goes on, until it is done. */
-async function killClient({ random, server }: Arena, job: LoadJob): Promise<Omit<Trial, 'problems'>> {
-  let kills = 0;
-  for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts++) {
-    const load = startLoad(job, envOf(server.uri, server));
-    // The first attempt is always meant to be killed; each later one half as often as the one before.
-    const isMeant = random() < 0.5 ** (attempts - 1);
-    const killed = isMeant && sleep(300 + random() * 3_000).then(() => load.process.kill('SIGKILL'));
-    const outcome = await load.ended;
-    if (killed && !outcome && (await killed)) kills++;
-    if (outcome) {
-      // It was faster than the knife, and has to be killed elsewhere.
-      assertDone(outcome);
-      return { kills, attempts, summary: outcome.summary };
-    }
-  }
-  throw new Error(`${job.run} was not done in ${MAX_ATTEMPTS} attempts`);
-}
-
-/** Kills the server with SIGKILL in the middle of a load and starts it again; the load goes on by itself. */
-async function killServer(
-  { random, server, dataDir, context }: Arena,
-  job: LoadJob,
-): Promise<Omit<Trial, 'problems'>> {
-  let kills = 0;
-  const { boltPort } = server;
-  for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts++) {
-    const load = startLoad(job, envOf(server.uri, server));
-    if (attempts === 1) {
-      await sleep(700 + random() * 2_500);
-      const { pid } = await startEmbeddedServer({ dataDir }); // finds it running
-      process.kill(pid, 'SIGKILL');
-      kills++;
-      await sleep(500);
-      await startEmbeddedServer({ dataDir, boltPort });
-      await context.close(); // its connections are gone; it opens again when it is next used
-    }
-    const outcome = await load.ended;
-    if (outcome?.success) return { kills, attempts, summary: outcome.summary };
-    process.stderr.write(`  attempt ${attempts} ended: ${outcome?.error}\n`);
-  }
-  throw new Error(`${job.run} was not done in ${MAX_ATTEMPTS} attempts`);
-}
-
-/** Loads through a proxy that delays, cuts, and swallows the answers to commits. */
-async function lieToClient({ random, server }: Arena, job: LoadJob): Promise<Omit<Trial, 'problems'>> {
-  await using proxy: FaultProxy = await startFaultProxy({
-    port: server.boltPort,
-    faultOf(message) {
-      const dice = random();
-      if (message === 'commit') {
-        if (dice < 0.06) return 'swallow-commit';
-        return dice < 0.1 ? 'cut-before-commit' : 'none';
-      }
-      if (dice < 0.002) return 'cut';
-      return dice < 0.05 ? 'delay' : 'none';
-    },
   });
-  const uri = `bolt://127.0.0.1:${proxy.port}`;
-  for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts++) {
-    const outcome = await startLoad(job, envOf(uri, server)).ended;
-    const { cut, 'cut-before-commit': before, 'swallow-commit': swallowed } = proxy.counts;
-    if (outcome?.success) return { kills: cut + before + swallowed, attempts, summary: outcome.summary };
-    process.stderr.write(`  attempt ${attempts} ended: ${outcome?.error}\n`);
-  }
-  throw new Error(`${job.run} was not done in ${MAX_ATTEMPTS} attempts`);
 }
 
-function assertDone({ success, error }: LoadOutcome): void {
-  if (!success) throw new Error(`A load failed that was not killed: ${error}`);
-}
-
-function envOf(uri: string, { username, password }: EmbeddedServer): NodeJS.ProcessEnv {
-  return {
-    ...process.env,
-    NEO4J_URI: uri,
-    NEO4J_USERNAME: username,
-    NEO4J_PASSWORD: password,
-    NEO4J_DATABASE: 'neo4j',
-  };
+function numbers({ times, rows }: Flags, defaultTimes: number, defaultRows: number) {
+  return { times: Number(times ?? defaultTimes), rows: Number(rows ?? defaultRows) };
 }

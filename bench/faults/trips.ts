@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { ETLContext } from 'graphweft';
 import { readJsonLines } from '../../test/support/files.ts';
 import { mulberry32 } from '../../test/support/ratings.ts';
+import { wipe } from '../support/bench-server.ts';
 
 export const PLACES = 1_000;
 /** A bad row every so many. */
@@ -49,8 +50,7 @@ export function tripsFile(kind: Kind, rows: number, seed: number): Trips {
 
 /** Empties the graph and makes the places. */
 export async function prepareGraph({ neo4j }: ETLContext): Promise<void> {
-  await neo4j.query('MATCH ()-[r]->() CALL (r) { DELETE r } IN TRANSACTIONS OF 50000 ROWS');
-  await neo4j.query('MATCH (n) CALL (n) { DELETE n } IN TRANSACTIONS OF 50000 ROWS');
+  await wipe({ neo4j });
   await neo4j.query('CREATE CONSTRAINT IF NOT EXISTS FOR (p:Place) REQUIRE p.id IS UNIQUE');
   await neo4j.query('UNWIND range(1, $places) AS id CREATE (:Place {id: id})', { places: PLACES });
 }
