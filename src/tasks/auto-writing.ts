@@ -9,6 +9,7 @@ import {
   chooseWriting,
   describeChoice,
   fittingTableSize,
+  type GridCells,
   nameOf,
   PARALLEL_MODES,
   type WritingChoice,
@@ -86,7 +87,7 @@ async function planAuto(
     tableSize:
       (kept?.tableSize as number | undefined) ??
       options.tableSize ??
-      fittingTableSize(rows, { ...facts, monopartite: isMonopartite(options, mapping) }),
+      fittingTableSize(facts, cellsOf(options, mapping, keys)),
   };
   const planned = await PARALLEL_WRITING.plan!(resolved, source, mapping, batchSize, true);
   const plan = planned.plan?.totalRows ? planned.plan : undefined; // keys that only a schema makes are not counted
@@ -139,13 +140,15 @@ function bucketsOf({ buckets }: ParallelOptions, keys: number | undefined): 'has
   return buckets ?? (keys === undefined || keys === 0 ? 'hash' : 'balanced');
 }
 
-function isMonopartite(
+function cellsOf(
   { idExtractor, monopartite }: ParallelOptions,
   mapping: CompiledMapping | undefined,
-): boolean {
+  keys: number | undefined,
+): GridCells {
+  if (keys !== undefined && keys < 2) return 'diagonal';
   const [start, end] = mapping?.claims ?? [];
-  if (mapping) return start?.space === end?.space || !end;
-  return idExtractor?.monopartite ?? monopartite ?? false;
+  const isFolded = idExtractor?.monopartite ?? (start ? start.space === end?.space : monopartite);
+  return isFolded ? 'folded' : 'all';
 }
 
 function planOfOne(rows = 0): SplitPlan {

@@ -89,23 +89,27 @@ function limitOf({ hubs, totalRows, limitingBucket }: NonNullable<WritingFacts['
     : 'there is too little to share out';
 }
 
+/** Which cells of the grid have rows: all, those of a folded grid, or the diagonal alone. */
+export type GridCells = 'all' | 'folded' | 'diagonal';
+
 /**
  * Gives the number of buckets a side whose cells hold a batch each: twice as many as workers where there are rows
  * enough, and never so few that workers would find no free cell.
  */
 export function fittingTableSize(
-  rows: number | undefined,
-  {
-    batchSize,
-    maxWorkers,
-    monopartite,
-  }: Pick<WritingFacts, 'batchSize' | 'maxWorkers'> & { readonly monopartite: boolean },
+  { rows, batchSize, maxWorkers }: Pick<WritingFacts, 'rows' | 'batchSize' | 'maxWorkers'>,
+  cells: GridCells,
 ): number {
   const most = BUCKETS_A_WORKER * maxWorkers;
   if (rows === undefined) return most;
   const batches = rows / batchSize;
-  const fitting = Math.floor(monopartite ? (Math.sqrt(1 + 8 * batches) - 1) / 2 : Math.sqrt(batches));
-  return Math.min(most, Math.max(MIN_TABLE_SIZE, fitting));
+  const fitting =
+    cells === 'diagonal'
+      ? batches
+      : cells === 'folded'
+        ? (Math.sqrt(1 + 8 * batches) - 1) / 2
+        : Math.sqrt(batches);
+  return Math.min(most, Math.max(MIN_TABLE_SIZE, Math.floor(fitting)));
 }
 
 /** With two to four times as many buckets as workers, hardly a worker waits for the last cell of a wave. */

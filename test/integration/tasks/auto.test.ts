@@ -42,7 +42,7 @@ async function load(task: { execute(): ReturnType<CSVLoad2Neo4jTask['execute']> 
 
 describe("a load with parallel: 'auto'", () => {
   it('takes the grid where rows share nodes, and ends with the graph of one writer', async () => {
-    const file = fileOf('user,movie,rating', ratings(30_000));
+    const file = fileOf('user,movie,rating', ratings(15_000));
     const [one, auto] = [ratingMapping('One'), ratingMapping('Auto')];
     await load(new CSVLoad2Neo4jTask(context(), { file, mapping: one.mapping, types: 'inferred' }));
     const task = new ParallelCSVLoad2Neo4jTask(context(), {
@@ -51,16 +51,16 @@ describe("a load with parallel: 'auto'", () => {
       mapping: auto.mapping,
       types: 'inferred',
       parallel: 'auto',
-      batchSize: 500,
+      batchSize: 250,
     });
     const plan = await task.explain();
     expect(plan?.choice).toEqual({
       kind: 'grid',
       reason: expect.stringMatching(
-        /^30,000 rows share nodes, and the split allows up to [\d.]+ times the rate of one/,
+        /^15,000 rows share nodes, and the split allows up to [\d.]+ times the rate of one/,
       ),
     });
-    expect(plan).toMatchObject({ totalRows: 30_000, workers: 8, tableSize: 7, buckets: 'balanced' });
+    expect(plan).toMatchObject({ totalRows: 15_000, workers: 8, tableSize: 7, buckets: 'balanced' });
     await load(task);
     expect(await auto.graph()).toEqual(await one.graph());
     expect(reporter().notices).toEqual([
@@ -143,7 +143,7 @@ describe("a load with parallel: 'auto'", () => {
       `MATCH (n:${made}) WITH count(*) AS made MATCH (m:${merged}) WHERE m.size = m.id + 5000 RETURN made, count(*) AS merged`,
     );
     expect(rows).toEqual([{ made: 10_000, merged: 5_000 }]);
-    const name = 'ParallelCSVLoad2Neo4jTask: auto: 4 cells without a grid';
+    const name = 'ParallelCSVLoad2Neo4jTask: auto: 8 cells without a grid';
     expect(reporter().notices.filter((_, i) => i % 2 === 0)).toEqual([
       `${name}: the rows share no node`,
       `${name}: a row has one node, and all rows of a node are kept together`,
@@ -151,7 +151,7 @@ describe("a load with parallel: 'auto'", () => {
   });
 
   it('decides on a source that cannot count from its first rows', async () => {
-    const url = `sqlite:${useFolder().path('rows.db')}`;
+    const url = `sqlite:${useFolder().write('rows.db', '')}`;
     for (const [rows, kind] of [
       [100, 'one writer: 100 rows are fewer'],
       [4_000, 'grid of'],

@@ -3,6 +3,7 @@ import {
   chooseWriting,
   describeChoice,
   fittingTableSize,
+  type GridCells,
   type WritingFacts,
 } from '../../../src/tasks/choose-writing.ts';
 
@@ -53,12 +54,13 @@ describe('chooseWriting', () => {
   });
 
   it('takes a grid whose cells hold a batch each', () => {
-    const size = (rows: number | undefined, monopartite = false) =>
-      fittingTableSize(rows, { ...facts, monopartite });
+    const size = (rows: number | undefined, cells: GridCells = 'all') =>
+      fittingTableSize({ ...facts, rows }, cells);
     expect(size(undefined)).toBe(16);
     expect(size(100_000_000)).toBe(16);
     expect(size(500_000)).toBe(10);
-    expect(size(500_000, true)).toBe(13);
+    expect(size(500_000, 'folded')).toBe(13);
+    expect(size(60_000, 'diagonal')).toBe(12);
     expect(size(20_000)).toBe(4);
   });
 
