@@ -88,6 +88,12 @@ export {
   startEmbeddedServer,
   stopEmbeddedServer,
 } from './neo4j/embedded/embedded-server.ts';
+export {
+  AdaptiveLimit,
+  type AdaptiveLimitOptions,
+  type CellOutcome,
+  type WriteLimit,
+} from './parallel/adaptive-limit.ts';
 export type { KeyCounts, SplitPlan } from './parallel/balanced-buckets.ts';
 export {
   type BucketPair,
@@ -148,6 +154,7 @@ export {
   type SqlPartition,
   type SqlReadOptions,
 } from './sources/sql-batch-source.ts';
+export type { ParallelMode, WritingChoice, WritingKindName } from './tasks/choose-writing.ts';
 export {
   CreateReportingConstraintsTask,
   type CreateReportingConstraintsTaskOptions,
@@ -160,7 +167,7 @@ export {
 } from './tasks/csv-load-2-neo4j-task.ts';
 export { ExecuteCypherTask, type ExecuteCypherTaskOptions } from './tasks/execute-cypher-task.ts';
 export { GDSTask } from './tasks/gds-task.ts';
-export type { ConstraintPolicy, FileLoadOptions, LoadOptions } from './tasks/load-task.ts';
+export type { ConstraintPolicy, FileLoadOptions, LoadOptions, LoadPlan } from './tasks/load-task.ts';
 export type { ParallelOptions } from './tasks/parallel-writing.ts';
 export {
   ParallelParquetLoad2Neo4jTask,

@@ -53,6 +53,8 @@ export interface Reporter {
   taskEnded(task: ReportedTask, result: TaskReturn): void;
   /** Tells something a person should see, outside of any bar. */
   warn(message: string): void;
+  /** Tells something that is good to know: a choice that was made for the person. */
+  notice?(message: string): void;
   /** Shows the last state and lets go of the terminal or file. */
   close?(): void | Promise<void>;
 }
@@ -74,6 +76,7 @@ export function combineReporters(reporters: readonly Reporter[]): Reporter {
     taskProgress: (task, progress) => all.forEach((each) => void each.taskProgress(task, progress)),
     taskEnded: (task, result) => all.forEach((each) => void each.taskEnded(task, result)),
     warn: (message) => all.forEach((each) => void each.warn(message)),
+    notice: (message) => all.forEach((each) => void each.notice?.(message)),
     close: async () => {
       await Promise.all(all.map((each) => each.close?.()));
     },
@@ -107,6 +110,7 @@ export function shieldReporter(reporter: Reporter): Reporter {
     taskProgress: (...args) => void call('taskProgress', args),
     taskEnded: (...args) => void call('taskEnded', args),
     warn: (...args) => void call('warn', args),
+    notice: (...args) => void call('notice', args),
     close: async () => {
       await call('close', []);
     },

@@ -62,13 +62,46 @@ export class CellBacklog<T> {
     return true;
   }
 
-  /** Takes the first rows, at most batchSize, in the order in which they came; none from an empty cell. */
-  take(): CellRows<T> {
-    const { items = [], files = [], rowNumbers = [] } = this.#blocks.shift() ?? {};
+  /**
+   * Takes the first rows, in the order in which they came; none from an empty cell.
+   * @param maxRows From 1, at most batchSize, which is the default.
+   */
+  take(maxRows = this.#batchSize): CellRows<T> {
+    const { items, files, rowNumbers } = this.#takeBlock(Math.min(maxRows, this.#count));
     this.#count -= items.length;
     const from = this.#given;
     this.#given += items.length;
     // Rows without an origin among others have no place in the lists, so then nothing is said.
     return files.length === items.length ? { items, from, origin: { files, rowNumbers } } : { items, from };
   }
+
+  /** Takes so many rows, from several blocks where the first one is the rest of another take. */
+  #takeBlock(rows: number): Block<T> {
+    let taken = cut(this.#blocks, rows);
+    while (taken.items.length < rows) {
+      const more = cut(this.#blocks, rows - taken.items.length);
+      const isKnown = [taken, more].every(({ items, files }) => files.length === items.length);
+      taken = {
+        items: taken.items.concat(more.items),
+        files: isKnown ? taken.files.concat(more.files) : [],
+        rowNumbers: isKnown ? taken.rowNumbers.concat(more.rowNumbers) : [],
+      };
+    }
+    return taken;
+  }
+}
+
+/** Takes the first block, or as many of its rows. */
+function cut<T>(blocks: Block<T>[], rows: number): Block<T> {
+  const [first] = blocks;
+  if (!first) return { items: [], files: [], rowNumbers: [] };
+  if (first.items.length <= rows) return blocks.shift()!;
+  const isKnown = first.files.length === first.items.length;
+  const items = first.items.splice(0, rows);
+  if (isKnown)
+    return { items, files: first.files.splice(0, rows), rowNumbers: first.rowNumbers.splice(0, rows) };
+  // Which rows the origins belong to is not known, so none of the block has one.
+  first.files.length = 0;
+  first.rowNumbers.length = 0;
+  return { items, files: [], rowNumbers: [] };
 }

@@ -92,11 +92,18 @@ export class ClaimsSchedule<T> {
   /**
    * Starts the next cell and claims its buckets; undefined when none may start.
    * @param partial Whether a cell may start that holds less than batchSize rows. Full ones come first.
+   * @param maxRows Rows that it gives, at most; from 1. Default: batchSize, which is also the most.
    */
-  start({ partial }: { readonly partial: boolean }): Cell<T> | undefined {
+  start({
+    partial,
+    maxRows = this.#options.batchSize,
+  }: {
+    readonly partial: boolean;
+    readonly maxRows?: number;
+  }): Cell<T> | undefined {
     const cell = this.#choose('full') ?? (partial ? this.#choose('waiting') : undefined);
     if (!cell) return undefined;
-    const rows = cell.backlog.take();
+    const rows = cell.backlog.take(Math.min(maxRows, this.#options.batchSize));
     const { length } = rows.items;
     this.#waitingRows -= length;
     cell.isRunning = true;

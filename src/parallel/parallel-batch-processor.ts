@@ -19,6 +19,7 @@ import {
 } from '../core/events.ts';
 import { functionOption, integerOption } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
+import type { WriteLimit } from './adaptive-limit.ts';
 import { readAhead } from './read-ahead.ts';
 import type { Cell } from './wave-schedule.ts';
 
@@ -27,6 +28,11 @@ export interface ParallelBatchProcessorOptions<T, Out> extends BatchProcessorOpt
   readonly workerFactory: (predecessor: BatchSource<T>) => BatchSource<Out>;
   /** Cells at work at the same time, at most; from 1. Default: 4. */
   readonly maxWorkers?: number;
+  /**
+   * With claims: how many cells may be at work, where that changes while it runs; it is told of each cell that was
+   * written. Default: maxWorkers, which is also the most.
+   */
+  readonly limit?: WriteLimit | undefined;
   /** Waves read ahead of the one at work, at most; from 0. Default: 4. */
   readonly prefetch?: number;
 }
@@ -48,11 +54,13 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
   readonly maxWorkers: number;
   readonly prefetch: number;
   readonly #workerFactory: (predecessor: BatchSource<T>) => BatchSource<Out>;
+  readonly #limit: WriteLimit | undefined;
 
   constructor(context: TaskContext, options: ParallelBatchProcessorOptions<T, Out>) {
     super(context, options);
     this.maxWorkers = integerOption('maxWorkers', options.maxWorkers ?? DEFAULT_MAX_WORKERS, { min: 1 });
     this.prefetch = integerOption('prefetch', options.prefetch ?? DEFAULT_PREFETCH, { min: 0 });
+    this.#limit = options.limit;
     this.#workerFactory = functionOption('workerFactory', options.workerFactory);
   }
 
@@ -74,7 +82,12 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
     let failure: GraphweftError | undefined;
     let upstream: Statistics = {};
     const start = (cell: Cell<T>): void => {
+      const startedAtMs = performance.now();
       const work: Promise<() => BatchResults<Out> | undefined> = this.#runCell(cell, maxBatchSize)
+        .then((result) => {
+          this.#tellLimit(result, startedAtMs, running.size);
+          return result;
+        })
         .catch((error: unknown) => {
           failure ??= cellError(cell, error);
           return { chunk: [], statistics: {}, batchSize: 0 };
@@ -90,7 +103,7 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
     };
     try {
       for (;;) {
-        const mayStart = !isEnded && !failure && !this.signal.aborted && running.size < this.maxWorkers;
+        const mayStart = !isEnded && !failure && !this.signal.aborted && running.size < this.#workers;
         if (mayStart) {
           asked ??= cells.next().then(({ done, value }) => () => {
             asked = undefined;
@@ -122,6 +135,18 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
     throwIfAborted(this.signal);
     this.report({ statistics: upstream });
     yield { chunk: [], statistics: upstream, batchSize: 0 };
+  }
+
+  /** Cells that may be at work now. */
+  get #workers(): number {
+    return Math.min(this.maxWorkers, this.#limit?.workers ?? this.maxWorkers);
+  }
+
+  #tellLimit({ batchSize, statistics }: BatchResults<Out>, startedAtMs: number, running: number): void {
+    if (!this.#limit || batchSize === 0) return;
+    const endedAtMs = performance.now();
+    const latencyMs = endedAtMs - startedAtMs;
+    this.#limit.onCell({ rows: batchSize, latencyMs, running, endedAtMs, statistics });
   }
 
   async *#runWaves(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {

@@ -5,11 +5,17 @@ export class SampledSource<T> implements BatchSource<T> {
   readonly #source: BatchSource<T>;
   readonly #batches: AsyncGenerator<BatchResults<T>>;
   readonly #sample: BatchResults<T>[] = [];
+  #isComplete = false;
 
   /** @param batchSize Rows of a batch, also later. */
   constructor(source: BatchSource<T>, batchSize: number) {
     this.#source = source;
     this.#batches = source.getBatch(batchSize);
+  }
+
+  /** Whether the sample is all there is. */
+  get isComplete(): boolean {
+    return this.#isComplete;
   }
 
   countRows(): Promise<number | undefined> {
@@ -21,7 +27,10 @@ export class SampledSource<T> implements BatchSource<T> {
     let count = 0;
     while (count < rows) {
       const { done, value } = await this.#batches.next();
-      if (done) break;
+      if (done) {
+        this.#isComplete = true;
+        break;
+      }
       this.#sample.push(value);
       count += value.chunk.length;
     }

@@ -1,6 +1,7 @@
 import { type BatchOrigin, type BatchResults, rowOrigin } from '../core/batch-processor.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
+import type { WriteLimit } from './adaptive-limit.ts';
 import { ChangeSignal } from './change-signal.ts';
 import type { ClaimsSchedule } from './claims-schedule.ts';
 import type { BucketPair } from './id-extractors.ts';
@@ -13,6 +14,8 @@ export interface SplitByClaimsOptions<T> {
   readonly maxBufferedRows: number;
   /** Is told how many rows of a batch are committed already. */
   readonly onSkipped: (rows: number) => void;
+  /** Rows that a cell gives at a time, at most, where that changes. */
+  readonly limit?: Pick<WriteLimit, 'batchRows'> | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -26,7 +29,7 @@ const PATIENCE_MS = 100;
  */
 export async function* splitByClaims<T>(
   source: AsyncGenerator<BatchResults<T>>,
-  { schedule, bucketsOf, maxBufferedRows, onSkipped, signal }: SplitByClaimsOptions<T>,
+  { schedule, bucketsOf, maxBufferedRows, onSkipped, limit, signal }: SplitByClaimsOptions<T>,
 ): AsyncGenerator<BatchResults<Cell<T>>> {
   const changed = new ChangeSignal();
   let statistics: Statistics = {};
@@ -63,7 +66,8 @@ export async function* splitByClaims<T>(
     for (let isStarved = false; ; ) {
       throwIfAborted(signal);
       if (failure) throw failure.error;
-      const cell = schedule.start({ partial: isStarved || isEnded || isPaused() });
+      const partial = isStarved || isEnded || isPaused();
+      const cell = schedule.start({ partial, ...(limit && { maxRows: limit.batchRows }) });
       isStarved = false;
       if (cell) {
         const release = once(() => {

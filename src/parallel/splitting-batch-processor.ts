@@ -3,6 +3,7 @@ import type { TaskContext } from '../core/context.ts';
 import { GraphweftError, throwIfAborted, ValidationError } from '../core/errors.ts';
 import { choiceOption, describeValue, functionOption, integerOption } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
+import type { WriteLimit } from './adaptive-limit.ts';
 import type { CommittedRows } from './cell-backlog.ts';
 import { ClaimsSchedule } from './claims-schedule.ts';
 import { type BucketPair, describeItem, type IdExtractor, MAX_TABLE_SIZE } from './id-extractors.ts';
@@ -31,6 +32,8 @@ export interface SplittingBatchProcessorOptions<T> extends BatchProcessorOptions
   readonly monopartite?: boolean;
   /** Rows at the beginning of a cell that an earlier attempt committed; they are skipped. Default: none. */
   readonly committed?: CommittedRows | undefined;
+  /** With claims: rows that a cell gives at a time, where that changes while it runs. Default: maxBatchSize. */
+  readonly limit?: Pick<WriteLimit, 'batchRows'> | undefined;
 }
 
 export const DEFAULT_BURST_FACTOR = 20;
@@ -60,6 +63,7 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
   readonly schedule: ScheduleKind;
   readonly #maxBufferedRows: number | undefined;
   readonly #committed: CommittedRows | undefined;
+  readonly #limit: Pick<WriteLimit, 'batchRows'> | undefined;
   readonly #idExtractor: IdExtractor<T>;
 
   constructor(context: TaskContext, options: SplittingBatchProcessorOptions<T>) {
@@ -67,6 +71,7 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
     this.tableSize = integerOption('tableSize', options.tableSize, { min: 1, max: MAX_TABLE_SIZE });
     this.burstFactor = integerOption('burstFactor', options.burstFactor ?? DEFAULT_BURST_FACTOR, { min: 1 });
     this.#committed = options.committed;
+    this.#limit = options.limit;
     this.#idExtractor = functionOption('idExtractor', options.idExtractor);
     this.monopartite = options.monopartite ?? options.idExtractor.monopartite ?? false;
     this.schedule = choiceOption('schedule', options.schedule ?? 'waves', SCHEDULES);
@@ -87,6 +92,7 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
       bucketsOf: (item) => this.#bucketsOf(item),
       maxBufferedRows: this.#maxBufferedRows ?? Math.min(cells * batchSize, MAX_DEFAULT_BUFFERED_ROWS),
       onSkipped: (rows) => this.#reportSkipped(rows),
+      limit: this.#limit,
       signal,
     });
   }

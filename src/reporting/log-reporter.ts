@@ -87,6 +87,10 @@ export class LogReporter implements Reporter {
   warn(message: string): void {
     this.#logger.warn(message);
   }
+
+  notice(message: string): void {
+    this.#logger.info(message);
+  }
 }
 
 function createLogger(stream: ReportStream, level: string): Logger {

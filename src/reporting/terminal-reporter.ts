@@ -92,6 +92,11 @@ export class TerminalReporter implements Reporter {
     else this.#writeAbove(`${this.#colour ? '\u001b[33mwarning:\u001b[39m' : 'warning:'} ${message}`);
   }
 
+  notice(message: string): void {
+    if (!this.#live) this.#stream.write(`${message}\n`);
+    else this.#writeAbove(message);
+  }
+
   /**
    * Writes a line above the tree that is drawn on a stream; false where none is. A line that is written past the tree
    * is drawn over, and leaves a piece of the tree behind.

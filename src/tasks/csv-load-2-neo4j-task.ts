@@ -2,6 +2,7 @@ import { pickOptions } from '../core/options.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { CSVBatchSource } from '../sources/csv-batch-source.ts';
 import { CSV_OPTION_NAMES, type CsvReadOptions } from '../sources/csv-options.ts';
+import { CHOSEN_WRITING } from './auto-writing.ts';
 import {
   type AnyRow,
   type FileLoadOptions,
@@ -10,7 +11,7 @@ import {
   SEQUENTIAL_WRITING,
   type SourceKind,
 } from './load-task.ts';
-import { PARALLEL_WRITING, type ParallelOptions } from './parallel-writing.ts';
+import type { ParallelOptions } from './parallel-writing.ts';
 
 export interface CSVLoad2Neo4jTaskOptions<Out = AnyRow>
   extends FileLoadOptions<Out>,
@@ -59,6 +60,6 @@ export class CSVLoad2Neo4jTask<Out = AnyRow> extends LoadTask<CSVLoad2Neo4jTaskO
  */
 export class ParallelCSVLoad2Neo4jTask<Out = AnyRow> extends LoadTask<ParallelCSVLoad2Neo4jTaskOptions<Out>> {
   constructor(context: Neo4jContext, options: ParallelCSVLoad2Neo4jTaskOptions<Out>) {
-    super(context, options, CSV, PARALLEL_WRITING);
+    super(context, options, CSV, CHOSEN_WRITING);
   }
 }

@@ -18,6 +18,7 @@ import { checkStatement } from '../neo4j/check-statement.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { ensureConstraints } from '../neo4j/constraints.ts';
 import type { RunLedger } from '../neo4j/run-ledger.ts';
+import type { AdaptiveLimit } from '../parallel/adaptive-limit.ts';
 import type { KeyCounts, SplitPlan } from '../parallel/balanced-buckets.ts';
 import type { IdExtractor } from '../parallel/id-extractors.ts';
 import { SingleCellBatchProcessor } from '../parallel/single-cell-batch-processor.ts';
@@ -35,6 +36,7 @@ import type { RowPolicies } from '../sinks/row-policies.ts';
 import type { Row } from '../sources/duckdb.ts';
 import { NullKeysBatchProcessor } from '../transforms/null-keys-batch-processor.ts';
 import { type RowSchema, ValidationBatchProcessor } from '../transforms/validation-batch-processor.ts';
+import type { WritingChoice } from './choose-writing.ts';
 import {
   type FoundRun,
   findRun,
@@ -128,6 +130,19 @@ export interface PlannedWriting {
   readonly idExtractor?: IdExtractor<Row>;
   /** Tells one assignment of keys to buckets from another. */
   readonly assignment?: string;
+  /** With `parallel: 'auto'`: what was chosen, with all options as they follow from it. */
+  readonly choice?: WritingChoice;
+  readonly options?: object;
+  readonly limit?: AdaptiveLimit;
+  /** What a person is told before the load, and after it. */
+  readonly notice?: string;
+  readonly outcome?: () => string;
+}
+
+/** What a load would do. */
+export interface LoadPlan extends SplitPlan {
+  /** With `parallel: 'auto'`: how it would be written, and why. */
+  readonly choice?: WritingChoice;
 }
 
 /** What a kind of source brings to a load. @internal */
@@ -244,6 +259,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     else await checkStatement(neo4j, options.query!);
     const floatColumns = options.floatColumns ?? (await opened.floatColumns?.()) ?? [];
     const planned = await this.#writing.plan?.(options, opened, this.#mapping, this.batchSize, false);
+    if (planned?.notice) context.reporter.notice?.(`${this.name}: ${planned.notice}`);
     let ledger: RunLedger | undefined;
     let isDone = false;
     let summary: Statistics = {};
@@ -253,6 +269,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       else {
         const chain = this.#chain(planned?.source ?? opened, { options, floatColumns, planned, ledger });
         for await (const { statistics } of chain.getBatch(this.batchSize)) summary = statistics;
+        if (planned?.outcome) context.reporter.notice?.(`${this.name}: ${planned.outcome()}`);
       }
       isDone = true;
     } finally {
@@ -315,9 +332,10 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
 
   /**
    * Says what the split can reach, from a count of the keys and without loading: the bound that no schedule can beat, the
-   * bucket that sets it, and hubs by name. Undefined with one writer, or where an extractor of your own splits.
+   * bucket that sets it, and hubs by name; with `parallel: 'auto'` also what would be chosen. Undefined with one writer,
+   * or where an extractor of your own splits.
    */
-  async explain(): Promise<SplitPlan | undefined> {
+  async explain(): Promise<LoadPlan | undefined> {
     const planned = await this.#writing.plan?.(
       this.options,
       this.#open(),
@@ -326,7 +344,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       true,
     );
     await planned?.source.close?.();
-    return planned?.plan;
+    return planned?.plan && { ...planned.plan, ...pickOptions(planned, ['choice']) };
   }
 
   #open(): LoadSource {

@@ -1,5 +1,5 @@
 import type { BatchSource } from '../core/batch-processor.ts';
-import { ConfigError } from '../core/errors.ts';
+import { ConfigError, ValidationError } from '../core/errors.ts';
 import { choiceOption, integerOption, pickOptions } from '../core/options.ts';
 import type { CompiledMapping, KeyClaim } from '../mapping/compile.ts';
 import { mappingExtractor, nodeKeyOf } from '../mapping/mapping-extractor.ts';
@@ -16,6 +16,7 @@ import { DEFAULT_MAX_WORKERS, ParallelBatchProcessor } from '../parallel/paralle
 import { SampledSource } from '../parallel/sampled-source.ts';
 import { type ScheduleKind, SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
 import type { Row } from '../sources/duckdb.ts';
+import { BUCKETS_A_WORKER, type ParallelMode } from './choose-writing.ts';
 import { digest } from './load-run.ts';
 import type { LoadSource, WritingKind } from './load-task.ts';
 
@@ -25,10 +26,14 @@ import type { LoadSource, WritingKind } from './load-task.ts';
  */
 export const DEFAULT_LOAD_BURST_FACTOR = 2;
 export const DEFAULT_LOAD_PREFETCH = 1;
-/** With two to four times as many buckets as workers, hardly a worker waits for the last cell of a wave. */
-const BUCKETS_A_WORKER = 2;
 
 export interface ParallelOptions {
+  /**
+   * `grid`: as the options below say. `auto`: one writer, parallel writers or the grid, whichever fits the rows, with as
+   * many workers and as large batches as pay; `maxWorkers` (then 8 by default) and `batchSize` are the most. Default:
+   * 'grid'.
+   */
+  readonly parallel?: ParallelMode;
   /** Buckets on each side of the grid, 1 to 4096. Default: twice maxWorkers, so 8. */
   readonly tableSize?: number;
   /**
@@ -60,6 +65,7 @@ export interface ParallelOptions {
 }
 
 const PARALLEL_OPTION_NAMES = [
+  'parallel',
   'tableSize',
   'schedule',
   'buckets',
@@ -76,8 +82,8 @@ const PARALLEL_OPTION_NAMES = [
 export const BUCKET_KINDS = ['hash', 'balanced'] as const;
 export type BucketKind = (typeof BUCKET_KINDS)[number];
 
-/** Rows of a source without a count of its own that are looked at for heavy keys. */
-const SAMPLE_ROWS = 50_000;
+/** Rows of a source without a count of its own that are looked at for heavy keys. @internal */
+export const SAMPLE_ROWS = 50_000;
 
 /** Puts a splitter and parallel workers around the sink. @internal */
 export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
@@ -148,6 +154,7 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
       monopartite,
       schedule: options.schedule ?? 'claims',
       committed: ledger && ((row, col) => ledger.committed(row, col)),
+      limit: planned?.limit,
       ...pickOptions(options, ['maxBufferedRows']),
       burstFactor: options.burstFactor ?? DEFAULT_LOAD_BURST_FACTOR,
       idExtractor:
@@ -161,6 +168,7 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
       predecessor: splitter,
       task,
       maxWorkers,
+      limit: planned?.limit,
       workerFactory,
     });
   },
@@ -206,7 +214,7 @@ async function countSides(
   try {
     for (const row of await sampled.sample(SAMPLE_ROWS)) {
       for (const [i, claims] of sides.entries()) {
-        for (const claim of claims) counters[i]!.add(nodeKeyOf(row as Row, claim));
+        for (const claim of claims) addKey(counters[i]!, row as Row, claim);
       }
     }
   } catch (error) {
@@ -214,6 +222,15 @@ async function countSides(
     throw error;
   }
   return { counts: counters.map((counter) => counter.counts()), source: sampled };
+}
+
+/** A row without a key is dealt with when it is loaded; here it counts for nothing. */
+function addKey(counter: KeyCounter, row: Row, claim: KeyClaim): void {
+  try {
+    counter.add(nodeKeyOf(row, claim));
+  } catch (error) {
+    if (!(error instanceof ValidationError)) throw error;
+  }
 }
 
 function gridOf(

@@ -5,6 +5,7 @@ import {
   ParquetBatchSource,
   type ParquetReadOptions,
 } from '../sources/parquet-batch-source.ts';
+import { CHOSEN_WRITING } from './auto-writing.ts';
 import {
   type AnyRow,
   type FileLoadOptions,
@@ -13,7 +14,7 @@ import {
   SEQUENTIAL_WRITING,
   type SourceKind,
 } from './load-task.ts';
-import { PARALLEL_WRITING, type ParallelOptions } from './parallel-writing.ts';
+import type { ParallelOptions } from './parallel-writing.ts';
 
 export interface ParquetLoad2Neo4jTaskOptions<Out = AnyRow>
   extends FileLoadOptions<Out>,
@@ -68,6 +69,6 @@ export class ParallelParquetLoad2Neo4jTask<Out = AnyRow> extends LoadTask<
   ParallelParquetLoad2Neo4jTaskOptions<Out>
 > {
   constructor(context: Neo4jContext, options: ParallelParquetLoad2Neo4jTaskOptions<Out>) {
-    super(context, options, PARQUET, PARALLEL_WRITING);
+    super(context, options, PARQUET, CHOSEN_WRITING);
   }
 }

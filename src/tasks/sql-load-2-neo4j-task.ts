@@ -1,6 +1,7 @@
 import { pickOptions, stringOption } from '../core/options.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { SQLBatchSource, type SqlReadOptions } from '../sources/sql-batch-source.ts';
+import { CHOSEN_WRITING } from './auto-writing.ts';
 import {
   type AnyRow,
   type LoadOptions,
@@ -9,7 +10,7 @@ import {
   SEQUENTIAL_WRITING,
   type SourceKind,
 } from './load-task.ts';
-import { PARALLEL_WRITING, type ParallelOptions } from './parallel-writing.ts';
+import type { ParallelOptions } from './parallel-writing.ts';
 
 export interface SQLLoad2Neo4jTaskOptions<Out = AnyRow>
   extends LoadOptions<Out>,
@@ -62,6 +63,6 @@ export class SQLLoad2Neo4jTask<Out = AnyRow> extends LoadTask<SQLLoad2Neo4jTaskO
  */
 export class ParallelSQLLoad2Neo4jTask<Out = AnyRow> extends LoadTask<ParallelSQLLoad2Neo4jTaskOptions<Out>> {
   constructor(context: Neo4jContext, options: ParallelSQLLoad2Neo4jTaskOptions<Out>) {
-    super(context, options, SQL, PARALLEL_WRITING);
+    super(context, options, SQL, CHOSEN_WRITING);
   }
 }

@@ -12,6 +12,7 @@ export class RecordingReporter implements Reporter {
   /** Rows that tasks said they would have. */
   readonly expected: number[] = [];
   readonly warnings: string[] = [];
+  readonly notices: string[] = [];
 
   taskStarted({ name }: ReportedTask): void {
     this.started.push(name);
@@ -27,5 +28,8 @@ export class RecordingReporter implements Reporter {
   }
   warn(message: string): void {
     this.warnings.push(message);
+  }
+  notice(message: string): void {
+    this.notices.push(message);
   }
 }

@@ -11,7 +11,7 @@ interface Item {
 
 type Step =
   | { readonly kind: 'push'; readonly row: number; readonly col: number }
-  | { readonly kind: 'start'; readonly partial: boolean }
+  | { readonly kind: 'start'; readonly partial: boolean; readonly maxRows: number | undefined }
   | { readonly kind: 'finish'; readonly which: number };
 
 interface Scenario {
@@ -31,7 +31,14 @@ const scenario: fc.Arbitrary<Scenario> = fc
     const bucket = fc.nat(shape.tableSize); // tableSize itself is the shared bucket
     const step: fc.Arbitrary<Step> = fc.oneof(
       { weight: 5, arbitrary: fc.record({ kind: fc.constant('push'), row: bucket, col: bucket }) },
-      { weight: 3, arbitrary: fc.record({ kind: fc.constant('start'), partial: fc.boolean() }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          kind: fc.constant('start'),
+          partial: fc.boolean(),
+          maxRows: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
+        }),
+      },
       { weight: 2, arbitrary: fc.record({ kind: fc.constant('finish'), which: fc.nat(9) }) },
     );
     return fc.record({
@@ -94,17 +101,19 @@ function walk({ tableSize, monopartite, batchSize, steps }: Scenario): void {
   const schedule = new ClaimsSchedule<Item>({ tableSize, monopartite, batchSize });
   const model = new Model({ tableSize, monopartite, batchSize, steps });
   const left: Item[] = [];
-  const start = (partial: boolean): boolean => {
+  const start = (partial: boolean, maxRows?: number): boolean => {
     const full = model.startable(batchSize);
     const allowed = full.length > 0 || !partial ? full : model.startable(1);
     const best = Math.max(-1, ...allowed.map((cell) => model.priority(cell)[0] ?? -1));
     const heaviest = allowed.length > 0 ? best : undefined;
-    const cell = schedule.start({ partial });
+    const cell = schedule.start({ partial, ...(maxRows && { maxRows }) });
     expect(cell !== undefined).toBe(allowed.length > 0);
     if (!cell) return false;
     expect(allowed).toContainEqual([cell.row, cell.col]);
     expect(model.priority([cell.row, cell.col])[0] ?? -1).toBe(heaviest);
-    expect(cell.items).toEqual(model.rowsOf(cell.row, cell.col).slice(0, batchSize));
+    expect(cell.items).toEqual(
+      model.rowsOf(cell.row, cell.col).slice(0, Math.min(batchSize, maxRows ?? batchSize)),
+    );
     for (const item of cell.items) model.waiting.splice(model.waiting.indexOf(item), 1);
     model.running.push(cell);
     left.push(...cell.items);
@@ -120,7 +129,7 @@ function walk({ tableSize, monopartite, batchSize, steps }: Scenario): void {
       const item = { row: step.row, col: step.col, index: pushed++ };
       model.waiting.push(item);
       schedule.push(item.row, item.col, item);
-    } else if (step.kind === 'start') start(step.partial);
+    } else if (step.kind === 'start') start(step.partial, step.maxRows);
     else if (model.running.length > 0) finish(step.which % model.running.length);
     expect(schedule.rows).toBe(model.waiting.length);
   }

@@ -1,10 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { BatchProcessor, type BatchResults, type BatchSource } from '../../../src/core/batch-processor.ts';
 import { ClosedLoopBatchProcessor } from '../../../src/core/closed-loop-batch-processor.ts';
 import { AbortedError, ConfigError, GraphweftError, SourceError } from '../../../src/core/errors.ts';
 import type { Statistics } from '../../../src/core/statistics.ts';
 import type { Task } from '../../../src/core/task.ts';
 import { TaskReturn } from '../../../src/core/task-return.ts';
+import type { CellOutcome } from '../../../src/parallel/adaptive-limit.ts';
 import {
   ParallelBatchProcessor,
   type ParallelBatchProcessorOptions,
@@ -530,5 +531,43 @@ describe('the options of ParallelBatchProcessor', () => {
     expect(await rejectionOf(collect(parallel(new WaveSource([])).processor.getBatch(0)))).toMatchObject({
       details: { option: 'maxBatchSize' },
     });
+  });
+
+  it('has as many cells at work as its limit allows at the time, and tells it of each', async () => {
+    const context = testContext();
+    const gates = new Gates();
+    const limit = {
+      workers: 1,
+      batchRows: 1,
+      outcomes: [] as CellOutcome[],
+      onCell(outcome: CellOutcome) {
+        this.outcomes.push(outcome);
+        this.workers = [3, 3, 1, 1, 1, 1][this.outcomes.length - 1]!;
+      },
+    };
+    const rows = Array.from({ length: 6 }, (_, i) => `0.${i}.0`);
+    const splitter = new SplittingBatchProcessor<string>(context, {
+      predecessor: new ArraySource([rows]),
+      tableSize: 6,
+      schedule: 'claims',
+      limit,
+      idExtractor: (row) => [Number(row.split('.')[1]), Number(row.split('.')[1])],
+    });
+    const { processor } = parallel(splitter, { write: gates.write, maxWorkers: 3, limit });
+    const done = collect(processor.getBatch(10));
+    const atWork = () => gates.started.length - gates.ended.length;
+    const open = async () => {
+      await gates.open(gates.started.find((cell) => !gates.ended.includes(cell))!);
+      await quiet();
+    };
+    await vi.waitFor(() => expect(atWork()).toBe(1));
+    for (const expected of [3, 3, 2, 1, 1, 0]) {
+      await open();
+      await vi.waitFor(() => expect(atWork()).toBe(expected));
+    }
+    await done;
+    expect(limit.outcomes.map(({ rows: written }) => written)).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(limit.outcomes[1]).toMatchObject({ running: 3, statistics: { relationships_created: 1 } });
+    expect(limit.outcomes.every(({ latencyMs, endedAtMs }) => latencyMs >= 0 && endedAtMs > 0)).toBe(true);
   });
 });

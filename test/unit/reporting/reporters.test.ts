@@ -38,6 +38,7 @@ describe('TerminalReporter', () => {
       reporter.taskProgress(task, { rows: 1_000, batches: 1, statistics: { retries: i === 3 ? 1 : 0 } });
     }
     reporter.warn('look here');
+    reporter.notice('good to know');
     reporter.taskEnded(task, new TaskReturn({ summary: { relationships_created: 25_000, retries: 1 } }));
     reporter.taskEnded(group, new TaskReturn({ success: false, error: new Error('it broke') }));
     expect(text().split('\n')).toEqual([
@@ -46,6 +47,7 @@ describe('TerminalReporter', () => {
       '  flights: 10,000 of 100,000 rows (10%), 1.00k rows/s, 1m 30s left, 1 retry',
       '  flights: 20,000 of 100,000 rows (20%), 1.00k rows/s, 1m 20s left, 1 retry',
       'warning: look here',
+      'good to know',
       '  flights: done in 25.0 s: 25,000 rows, 1.00k rows/s, 25,000 relationships, 1 retry',
       'load: failed in 25.0 s: it broke',
       '',

@@ -1,0 +1,175 @@
+/** The writing of a load with `parallel: 'auto'`: what {@link chooseWriting} chooses, with a limit that adapts. */
+import type { BatchSource } from '../core/batch-processor.ts';
+import { choiceOption, integerOption } from '../core/options.ts';
+import type { CompiledMapping } from '../mapping/compile.ts';
+import { AdaptiveLimit } from '../parallel/adaptive-limit.ts';
+import type { SplitPlan } from '../parallel/balanced-buckets.ts';
+import { SampledSource } from '../parallel/sampled-source.ts';
+import {
+  chooseWriting,
+  describeChoice,
+  fittingTableSize,
+  type GridCells,
+  nameOf,
+  PARALLEL_MODES,
+  type WritingChoice,
+} from './choose-writing.ts';
+import { type LoadSource, type PlannedWriting, SEQUENTIAL_WRITING, type WritingKind } from './load-task.ts';
+import { PARALLEL_WRITING, type ParallelOptions, SAMPLE_ROWS } from './parallel-writing.ts';
+
+/** More than one client can keep busy on most servers, and room to climb where the network is slow. */
+export const DEFAULT_AUTO_MAX_WORKERS = 8;
+
+interface AutoOptions extends ParallelOptions {
+  /** The grid of the attempt that the load goes on with. */
+  readonly kept?: Readonly<Record<string, unknown>>;
+}
+
+/** Puts what `parallel` asks for around the sink. @internal */
+export const CHOSEN_WRITING: WritingKind<AutoOptions> = {
+  optionNames: PARALLEL_WRITING.optionNames,
+
+  warning: (options, mapping) => (isAuto(options) ? undefined : PARALLEL_WRITING.warning?.(options, mapping)),
+
+  plan(options, source, mapping, batchSize, isAsked) {
+    return isAuto(options)
+      ? planAuto(options, source, mapping, batchSize, isAsked)
+      : PARALLEL_WRITING.plan!(options, source, mapping, batchSize, isAsked);
+  },
+
+  keysOf: PARALLEL_WRITING.keysOf,
+
+  gridOf(options, mapping, planned) {
+    if (planned?.choice?.kind === 'sequential') return SEQUENTIAL_WRITING.gridOf(options, mapping, planned);
+    return PARALLEL_WRITING.gridOf(resolvedOptions(options, planned), mapping, planned);
+  },
+
+  keptGrid: (options, grid) => (isAuto(options) ? { kept: grid } : PARALLEL_WRITING.keptGrid(options, grid)),
+
+  place(context, task, options, rows, sink, mapping, planned, ledger) {
+    const isSequential = planned?.choice
+      ? planned.choice.kind === 'sequential'
+      : isAuto(options) && (mapping?.claims.length ?? 0) > 2;
+    const writing: WritingKind<ParallelOptions> = isSequential ? SEQUENTIAL_WRITING : PARALLEL_WRITING;
+    const resolved = resolvedOptions(options, planned);
+    return writing.place(context, task, resolved, rows, sink, mapping, planned, ledger);
+  },
+};
+
+function resolvedOptions(options: ParallelOptions, planned: PlannedWriting | undefined): ParallelOptions {
+  return (planned?.options as ParallelOptions | undefined) ?? options;
+}
+
+function isAuto({ parallel }: ParallelOptions): boolean {
+  return choiceOption('parallel', parallel ?? 'grid', PARALLEL_MODES) === 'auto';
+}
+
+async function planAuto(
+  options: AutoOptions,
+  opened: LoadSource,
+  mapping: CompiledMapping | undefined,
+  batchSize: number,
+  isAsked: boolean,
+): Promise<PlannedWriting> {
+  const { kept } = options;
+  const maxWorkers = integerOption('maxWorkers', options.maxWorkers ?? DEFAULT_AUTO_MAX_WORKERS, { min: 1 });
+  const keys = options.idExtractor ? undefined : PARALLEL_WRITING.keysOf(options, mapping).length;
+  const { rows, source } = await countRows(opened, batchSize);
+  const facts = { rows, batchSize, maxWorkers, keys };
+  const sequential = keptChoice(kept, keys) ?? chooseWriting({ ...facts, plan: undefined });
+  const isSplittable = keys === undefined || keys <= 2;
+  if (!isSplittable || (sequential.kind === 'sequential' && !isAsked))
+    return described({ source, choice: sequential, options, plan: planOfOne(rows) });
+  const resolved: ParallelOptions = {
+    ...options,
+    maxWorkers,
+    buckets: (kept?.buckets as ParallelOptions['buckets']) ?? bucketsOf(options, keys),
+    tableSize:
+      (kept?.tableSize as number | undefined) ??
+      options.tableSize ??
+      fittingTableSize(facts, cellsOf(options, mapping, keys)),
+  };
+  const planned = await PARALLEL_WRITING.plan!(resolved, source, mapping, batchSize, true);
+  const plan = planned.plan?.totalRows ? planned.plan : undefined; // keys that only a schema makes are not counted
+  const choice = keptChoice(kept, keys) ?? chooseWriting({ ...facts, plan });
+  const free = planOfFree(rows, maxWorkers, resolved.tableSize!);
+  return described({ ...planned, choice, options: resolved, plan: plan ?? free }, batchSize);
+}
+
+/** Says what was chosen, and makes the limit of what is parallel. */
+function described(
+  planned: PlannedWriting & { readonly choice: WritingChoice; readonly options: ParallelOptions },
+  batchSize?: number,
+): PlannedWriting {
+  const { choice, options } = planned;
+  const { tableSize = 1, maxWorkers = 1, schedule = 'claims' } = options;
+  const notice = `auto: ${describeChoice(choice, tableSize)}`;
+  if (choice.kind === 'sequential' || schedule === 'waves' || batchSize === undefined)
+    return { ...planned, notice };
+  const limit = new AdaptiveLimit({ maxWorkers: Math.min(maxWorkers, tableSize), maxBatchRows: batchSize });
+  const outcome = () => {
+    const { workers, batchRows } = limit.settled();
+    const cells = nameOf(choice.kind, tableSize);
+    return `auto: ${cells}, ${span(workers)} ${workers.most === 1 ? 'worker' : 'workers'}, batches of at most ${span(batchRows)} rows`;
+  };
+  return { ...planned, limit, notice, outcome };
+}
+
+/** A load that goes on has to split its rows as it began. */
+function keptChoice(kept: AutoOptions['kept'], keys: number | undefined): WritingChoice | undefined {
+  if (!kept) return undefined;
+  const reason = 'as in the attempt that it goes on with';
+  if (kept.kind === 'one cell') return { kind: 'sequential', reason };
+  return { kind: keys === undefined || keys > 1 ? 'grid' : 'parallel', reason };
+}
+
+/** Counts the rows where that is cheap; else looks whether the first ones are all. */
+async function countRows(
+  source: LoadSource,
+  batchSize: number,
+): Promise<{ readonly rows: number | undefined; readonly source: PlannedWriting['source'] }> {
+  const rows = await source.countRows?.();
+  if (rows !== undefined) return { rows, source };
+  const sampled = new SampledSource(source as BatchSource, batchSize);
+  const { length } = await sampled.sample(SAMPLE_ROWS);
+  return { rows: sampled.isComplete ? length : undefined, source: sampled };
+}
+
+/** Keys are counted anyway, so heavy ones get buckets of their own. */
+function bucketsOf({ buckets }: ParallelOptions, keys: number | undefined): 'hash' | 'balanced' {
+  return buckets ?? (keys === undefined || keys === 0 ? 'hash' : 'balanced');
+}
+
+function cellsOf(
+  { idExtractor, monopartite }: ParallelOptions,
+  mapping: CompiledMapping | undefined,
+  keys: number | undefined,
+): GridCells {
+  if (keys !== undefined && keys < 2) return 'diagonal';
+  const [start, end] = mapping?.claims ?? [];
+  const isFolded = idExtractor?.monopartite ?? (start ? start.space === end?.space : monopartite);
+  return isFolded ? 'folded' : 'all';
+}
+
+function planOfOne(rows = 0): SplitPlan {
+  return planOfFree(rows, 1, 1);
+}
+
+/** The plan where no key limits it. */
+function planOfFree(rows = 0, workers: number, tableSize: number): SplitPlan {
+  return {
+    totalRows: rows,
+    workers,
+    tableSize,
+    buckets: 'hash',
+    lowerBoundRows: Math.ceil(rows / workers),
+    limitingBucket: undefined,
+    expectedSpeedup: workers,
+    hubs: [],
+  };
+}
+
+function span({ least, most }: { readonly least: number; readonly most: number }): string {
+  const [from, to] = [least, most].map((value) => value.toLocaleString('en-US'));
+  return from === to ? from! : `${from}–${to}`;
+}

@@ -1,0 +1,139 @@
+/**
+ * Which way of writing is best for a load, from what is known before its first row: pure, and the same for the same data
+ * and options, because a load that is resumed has to split its rows as before.
+ *
+ * | what is known | choice |
+ * |---|---|
+ * | one worker is allowed, or fewer rows than a few batches | sequential |
+ * | a row's nodes do not fit into a grid | sequential |
+ * | a split could hardly be faster than one writer | sequential |
+ * | rows share no node, or one node a row, which is kept with its like | parallel |
+ * | else | grid |
+ */
+import type { SplitPlan } from '../parallel/balanced-buckets.ts';
+
+export const PARALLEL_MODES = ['grid', 'auto'] as const;
+/** `grid`: as the options say; `auto`: one writer, parallel writers or the grid, whichever fits, with what pays. */
+export type ParallelMode = (typeof PARALLEL_MODES)[number];
+
+export const WRITING_KINDS = ['sequential', 'parallel', 'grid'] as const;
+/** `sequential`: one writer; `parallel`: writers that never meet, without a grid; `grid`: by both keys of a row. */
+export type WritingKindName = (typeof WRITING_KINDS)[number];
+
+export interface WritingChoice {
+  readonly kind: WritingKindName;
+  /** Why, in words. */
+  readonly reason: string;
+}
+
+export interface WritingFacts {
+  /** Rows of the source; undefined where nobody knows. */
+  readonly rows: number | undefined;
+  readonly batchSize: number;
+  readonly maxWorkers: number;
+  /** Keys that a row claims; undefined where only an extractor of the user's own knows. */
+  readonly keys: number | undefined;
+  /** What the split could reach; undefined where keys were not counted. */
+  readonly plan: Pick<SplitPlan, 'expectedSpeedup' | 'totalRows' | 'limitingBucket' | 'hubs'> | undefined;
+}
+
+/** With fewer batches there is nothing to adapt, and cells would hold crumbs. */
+export const MIN_BATCHES = 4;
+/** A grid costs smaller batches; what gains less than this at best may lose in the end. */
+export const MIN_SPEEDUP = 1.3;
+
+/** Chooses how to write. */
+export function chooseWriting({ rows, batchSize, maxWorkers, keys, plan }: WritingFacts): WritingChoice {
+  if (maxWorkers === 1) return { kind: 'sequential', reason: 'maxWorkers is 1' };
+  if (keys !== undefined && keys > 2) {
+    return {
+      kind: 'sequential',
+      reason: `the mapping finds ${keys} nodes a row by key, and a grid has two sides`,
+    };
+  }
+  if (rows !== undefined && rows < MIN_BATCHES * batchSize) {
+    const batches = `${MIN_BATCHES} batches of ${count(batchSize)}`;
+    return {
+      kind: 'sequential',
+      reason: `${count(rows)} ${rows === 1 ? 'row is' : 'rows are'} fewer than ${batches}`,
+    };
+  }
+  if (plan && plan.expectedSpeedup < MIN_SPEEDUP) {
+    return {
+      kind: 'sequential',
+      reason: `${limitOf(plan)}, so no split can be more than ${plan.expectedSpeedup.toFixed(1)} times as fast`,
+    };
+  }
+  if (keys === 0) return { kind: 'parallel', reason: 'the rows share no node' };
+  if (keys === 1)
+    return { kind: 'parallel', reason: 'a row has one node, and all rows of a node are kept together' };
+  const what = rows === undefined ? 'the rows share' : `${count(rows)} rows share`;
+  if (plan) {
+    const times = plan.expectedSpeedup.toFixed(1);
+    return {
+      kind: 'grid',
+      reason: `${what} nodes, and the split allows up to ${times} times the rate of one writer`,
+    };
+  }
+  const unknown =
+    keys === undefined ? 'they are split by an extractor of your own' : 'their keys could not be counted';
+  return { kind: 'grid', reason: `${what} nodes, and ${unknown}` };
+}
+
+function limitOf({ hubs, totalRows, limitingBucket }: NonNullable<WritingFacts['plan']>): string {
+  const [hub] = hubs;
+  if (hub)
+    return `key ${JSON.stringify(hub.key)} has ${Math.round((100 * hub.rows) / totalRows)} % of the rows`;
+  return limitingBucket
+    ? 'the keys leave one bucket with most of the rows'
+    : 'there is too little to share out';
+}
+
+/** Which cells of the grid have rows: all, those of a folded grid, or the diagonal alone. */
+export type GridCells = 'all' | 'folded' | 'diagonal';
+
+/**
+ * Gives the number of buckets a side whose cells hold a batch each: twice as many as workers where there are rows
+ * enough, and never so few that workers would find no free cell.
+ */
+export function fittingTableSize(
+  { rows, batchSize, maxWorkers }: Pick<WritingFacts, 'rows' | 'batchSize' | 'maxWorkers'>,
+  cells: GridCells,
+): number {
+  const most = BUCKETS_A_WORKER * maxWorkers;
+  if (rows === undefined) return most;
+  const batches = rows / batchSize;
+  const fitting =
+    cells === 'diagonal'
+      ? batches
+      : cells === 'folded'
+        ? (Math.sqrt(1 + 8 * batches) - 1) / 2
+        : Math.sqrt(batches);
+  return Math.min(most, Math.max(MIN_TABLE_SIZE, Math.floor(fitting)));
+}
+
+/** With two to four times as many buckets as workers, hardly a worker waits for the last cell of a wave. */
+export const BUCKETS_A_WORKER = 2;
+const MIN_TABLE_SIZE = 4;
+
+/** Names a choice for a person. */
+export function describeChoice({ kind, reason }: WritingChoice, tableSize: number): string {
+  return `${nameOf(kind, tableSize)}: ${reason}`;
+}
+
+export function nameOf(kind: WritingKindName, tableSize: number): string {
+  switch (kind) {
+    case 'sequential':
+      return 'one writer';
+    case 'parallel':
+      return `${tableSize} cells without a grid`;
+    case 'grid':
+      return `grid of ${tableSize} × ${tableSize}`;
+    default:
+      return kind satisfies never;
+  }
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
