@@ -23,6 +23,8 @@ export const ERROR_CODES = {
   GW_PARALLEL_CELL: 'a cell of a wave could not be written',
   GW_VALUE_INTEGER: 'an integer cannot be sent without loss',
   GW_VALUE_TYPE: 'a value has no Neo4j type',
+  GW_VALUE_TEXT: 'a text is not well-formed',
+  GW_VALUE_PROPERTY: 'a property cannot hold a value',
   GW_WRITE_MISSING_NODE: 'an end of a relationship is not in the database',
   GW_SINK_FILE: 'a file cannot be written',
   GW_SINK_TYPE: 'a value does not fit the column of a file',

@@ -98,7 +98,9 @@ async function sniffColumns(
       `${path} has no column ${unknown} to give a type; it has ${names}.`,
     );
   }
-  const typed = columns.map(({ name }) => `NULL::${types[name] ?? 'VARCHAR'} AS ${sqlName(name)}`);
+  // A column may be named `constructor`, which every object has.
+  const typeOf = (name: string) => (Object.hasOwn(types, name) ? types[name] : 'VARCHAR');
+  const typed = columns.map(({ name }) => `NULL::${typeOf(name)} AS ${sqlName(name)}`);
   return columnsOf(connection, `SELECT ${typed.join(', ')}`);
 }
 

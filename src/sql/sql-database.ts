@@ -72,6 +72,21 @@ export async function optionalPackage<T>(name: string, load: () => Promise<T>, i
   }
 }
 
+/**
+ * Refuses a result whose rows would lose a value: an object has one field of a name.
+ * @throws {@link SourceError} `GW_SOURCE_FORMAT`
+ */
+export function checkColumnNames(names: readonly string[]): void {
+  const bad = names.find((name, i) => names.indexOf(name) < i) ?? names.find((name) => name === '__proto__');
+  if (bad === undefined) return;
+  const why = bad === '__proto__' ? 'which no row can hold' : 'more than once';
+  throw new SourceError(
+    'GW_SOURCE_FORMAT',
+    `The query gives a column \`${bad}\`, ${why}; name it otherwise with AS.`,
+    { details: { column: bad } },
+  );
+}
+
 /** How a driver's error reads in one sentence. */
 export type SqlFailure = 'unavailable' | 'auth' | 'statement';
 
