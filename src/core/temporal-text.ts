@@ -81,8 +81,10 @@ function splitDateTime(
   const date = parseLocalDate(`${text.slice(0, at)}${isBc ? ' BC' : ''}`);
   const time = splitTime(text.slice(at + 1, isBc ? -3 : undefined));
   if (!date || !time) return undefined;
+  const epochSecond = date.epochDay * 86_400 + time.secondOfDay;
+  if (!Number.isSafeInteger(epochSecond)) return undefined; // beyond the year 285,000,000 a number would round it
   return {
-    epochSecond: date.epochDay * 86_400 + time.secondOfDay,
+    epochSecond,
     nanosecond: time.nanosecond,
     offset: time.offset,
   };

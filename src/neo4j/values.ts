@@ -315,9 +315,13 @@ function textError(text: string, what: string): UnsendableValue {
   );
 }
 
-/** A date, time or duration that Neo4j has not, or whose parts are no whole numbers. */
+/** A date, time or duration that Neo4j has not, or whose parts are no whole numbers below 2^53. */
 function rangeError(value: object): UnsendableValue {
-  return new UnsendableValue('GW_VALUE_TYPE', `Neo4j has no ${value.constructor.name} ${value}`);
+  const { name } = value.constructor;
+  return new UnsendableValue(
+    'GW_VALUE_TYPE',
+    `the ${name} ${value} is none that Neo4j has, or can be sent exactly`,
+  );
 }
 
 function typeError(value: unknown): UnsendableValue {

@@ -29,6 +29,8 @@ export async function openDuckDb(memoryLimitMb: number): Promise<DuckDb> {
     async connect() {
       const connection = await instance.connect();
       connections.push(connection);
+      // Otherwise a time without an offset would be another instant on another machine.
+      await connection.run("SET TimeZone = 'UTC'");
       return connection;
     },
     close() {
