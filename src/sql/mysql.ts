@@ -10,6 +10,7 @@ import {
   CONNECT_TIMEOUT_MS,
   checkColumnNames,
   optionalPackage,
+  quoteWith,
   type SqlConnection,
   type SqlDriver,
   type SqlParameter,
@@ -142,7 +143,7 @@ class MysqlConnection implements SqlConnection {
 export const MYSQL: SqlDriver = {
   dialect: 'mysql',
   placeholder: () => '?',
-  quote: (name) => `\`${name.replaceAll('`', '``')}\``,
+  quote: (name) => quoteWith('`', name),
   async open(address, count) {
     const mariadb = await load();
     const { hostname, port, username, password, pathname, searchParams } = new URL(address.url);

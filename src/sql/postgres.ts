@@ -17,6 +17,7 @@ import {
   CONNECT_TIMEOUT_MS,
   checkColumnNames,
   optionalPackage,
+  quoteWith,
   type SqlConnection,
   type SqlDriver,
   type SqlParameter,
@@ -232,7 +233,7 @@ function readCursor(
 export const POSTGRES: SqlDriver = {
   dialect: 'postgres',
   placeholder: (i) => `$${i}`,
-  quote: (name) => `"${name.replaceAll('"', '""')}"`,
+  quote: (name) => quoteWith('"', name),
   async open(address, count) {
     const { Client, types } = await loadPg();
     const connections: SqlConnection[] = [];

@@ -1,5 +1,6 @@
 /** What the three kinds of SQL databases have in common for us: true cursors, transactions, exact values. */
 import { ConfigError, SourceError } from '../core/errors.ts';
+import { describeValue } from '../core/options.ts';
 import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import type { SqlAddress, SqlDialect } from './sql-address.ts';
@@ -70,6 +71,16 @@ export async function optionalPackage<T>(name: string, load: () => Promise<T>, i
       details: { package: name },
     });
   }
+}
+
+/**
+ * Quotes a name. None of the three can hold NUL in one, and two of them take it for the end of the statement.
+ * @throws {@link ConfigError} `GW_CONFIG_OPTION`
+ */
+export function quoteWith(mark: string, name: string): string {
+  if (name.includes('\0'))
+    throw new ConfigError('GW_CONFIG_OPTION', `${describeValue(name)} is no name of a table or a column.`);
+  return `${mark}${name.replaceAll(mark, mark + mark)}${mark}`;
 }
 
 /**

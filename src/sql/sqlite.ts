@@ -14,6 +14,7 @@ import { type SqlAddress, sqlitePath } from './sql-address.ts';
 import {
   checkColumnNames,
   optionalPackage,
+  quoteWith,
   type SqlConnection,
   type SqlDriver,
   type SqlParameter,
@@ -235,7 +236,7 @@ class SqliteConnection implements SqlConnection {
 export const SQLITE: SqlDriver = {
   dialect: 'sqlite',
   placeholder: () => '?',
-  quote: (name) => `"${name.replaceAll('"', '""')}"`,
+  quote: (name) => quoteWith('"', name),
   async open(address, count) {
     const connections: SqlConnection[] = [];
     for (let i = 0; i < count; i++) {
