@@ -41,7 +41,7 @@ export interface ETLContextOptions {
  * ```
  */
 export class ETLContext implements Neo4jContext, AsyncDisposable {
-  readonly env: Environment;
+  declare readonly env: Environment;
   readonly signal: AbortSignal;
   readonly neo4j: Neo4jConnection;
   readonly #instruments: Instruments;
@@ -50,9 +50,15 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
   constructor(options: ETLContextOptions = {}) {
     refuseUnknownKeys('ETLContext', options, ['env', 'reporter', 'signal', 'maxCommits']);
     const { env = loadEnvironment().env, reporter, signal = new AbortController().signal } = options;
-    this.env = env;
+    // Not listed: it holds passwords, and whoever logs a task or a context would log them.
+    Object.defineProperty(this, 'env', { value: env, enumerable: false });
     this.signal = signal;
-    this.neo4j = new Neo4jConnection(() => addressFrom(env), pickOptions(options, ['maxCommits']));
+    const address = async () => {
+      const found = await addressFrom(env);
+      for (const warning of found.warnings ?? []) this.reporter.warn(warning);
+      return found;
+    };
+    this.neo4j = new Neo4jConnection(address, pickOptions(options, ['maxCommits']));
     this.#instruments = new Instruments(env, (message) => this.reporter.warn(message));
     this.#reporter = reporter && this.#kept(shieldReporter(reporter));
   }

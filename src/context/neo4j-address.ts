@@ -1,6 +1,7 @@
 import neo4j, { type AuthToken, type AuthTokenManager, type Config } from 'neo4j-driver';
 import type { Environment } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
+import { holdsCredentials, shownAddress } from '../core/secrets.ts';
 import type { Neo4jAddress } from '../neo4j/connection.ts';
 import { findEmbeddedServer } from '../neo4j/embedded/embedded-server.ts';
 import { clientCredentialsManager } from '../neo4j/oauth-token-manager.ts';
@@ -15,8 +16,10 @@ export async function addressFrom(env: Environment): Promise<Neo4jAddress> {
   const options = driverOptionsFrom(env);
   const { NEO4J_URI: uri } = env;
   if (uri) {
+    if (holdsCredentials(uri)) throw credentialsInUri();
     const username = env.NEO4J_USERNAME || 'neo4j';
     const { config, hint } = encryption(uri, options);
+    const warnings = [...encryptionWarnings(uri, config), ...tokenWarnings(env)];
     const certificate = clientCertificate(env);
     return {
       uri,
@@ -25,6 +28,7 @@ export async function addressFrom(env: Environment): Promise<Neo4jAddress> {
       auth: authFrom(env, uri, username),
       config: { ...config, ...(certificate && { clientCertificate: certificate }) },
       ...(hint && { hint }),
+      ...(warnings.length > 0 && { warnings }),
     };
   }
   const server = await findEmbeddedServer({ env });
@@ -54,7 +58,7 @@ function authFrom(env: Environment, uri: string, username: string): AuthToken | 
       clientCredentialsManager({
         clientId,
         clientSecret: required(env, 'NEO4J_CLIENT_SECRET', 'NEO4J_CLIENT_ID'),
-        tokenUrl: required(env, 'NEO4J_TOKEN_URL', 'NEO4J_CLIENT_ID'),
+        tokenUrl: tokenUrlFrom(env),
         scope: env.NEO4J_SCOPE || undefined,
       }),
   };
@@ -65,7 +69,17 @@ function authFrom(env: Environment, uri: string, username: string): AuthToken | 
   if (first) return ways[first]!(env[first]!);
   // Mutual TLS alone can say who we are.
   if (env.NEO4J_CLIENT_CERTIFICATE) return { scheme: 'none', principal: '', credentials: '' };
-  throw authError(`NEO4J_URI is ${uri}, but NEO4J_PASSWORD is not set, nor any other way to sign in.`);
+  throw authError(
+    `NEO4J_URI is ${shownAddress(uri)}, but NEO4J_PASSWORD is not set, nor any other way to sign in.`,
+  );
+}
+
+function tokenUrlFrom(env: Environment): string {
+  const url = required(env, 'NEO4J_TOKEN_URL', 'NEO4J_CLIENT_ID');
+  if (!holdsCredentials(url)) return url;
+  throw authError(
+    'NEO4J_TOKEN_URL must hold no user and no password: they belong in NEO4J_CLIENT_ID and NEO4J_CLIENT_SECRET.',
+  );
 }
 
 function clientCertificate(env: Environment): Config['clientCertificate'] {
@@ -90,6 +104,34 @@ function encryption(uri: string, options: Config): { readonly config: Config; re
   };
 }
 
+/** Says which part of TLS is switched off, to whom it matters: between this machine and itself nobody listens. */
+function encryptionWarnings(uri: string, { encrypted, trust }: Config): readonly string[] {
+  const shown = shownAddress(uri);
+  const isPlain = /^(bolt|neo4j):\/\//.test(uri);
+  const isEncrypted = !isPlain || encrypted === true || encrypted === 'ENCRYPTION_ON';
+  if (!isEncrypted) {
+    if (isLoopback(uri)) return [];
+    return [`${shown} is spoken to without encryption: password and rows go over the network in clear.`];
+  }
+  const unchecked = /^\w+\+ssc:/.test(uri)
+    ? '+ssc'
+    : trust === 'TRUST_ALL_CERTIFICATES'
+      ? `NEO4J_DRIVER_TRUST=${trust}`
+      : undefined;
+  if (!unchecked) return [];
+  return [`The certificate of ${shown} is not checked (${unchecked}): another server could take its place.`];
+}
+
+function tokenWarnings({
+  NEO4J_CLIENT_ID: clientId,
+  NEO4J_TOKEN_URL: url = '',
+}: Environment): readonly string[] {
+  if (!clientId || !/^http:/i.test(url) || isLoopback(url)) return [];
+  return [
+    `${shownAddress(url)} is asked for tokens without encryption: NEO4J_CLIENT_SECRET goes over the network in clear.`,
+  ];
+}
+
 function isLoopback(uri: string): boolean {
   const host = /^\w+:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^:/?]*)/.exec(uri)?.[1] ?? '';
   return /^(localhost|127(\.\d+){3}|\[::1\])$/i.test(host);
@@ -99,6 +141,13 @@ function required(env: Environment, name: string, because: string): string {
   const value = env[name];
   if (value) return value;
   throw authError(`${because} is set, but ${name} is not.`);
+}
+
+/** It would have no effect, and end up in logs. */
+function credentialsInUri(): ConfigError {
+  const message =
+    'NEO4J_URI must hold no user and no password: they belong in NEO4J_USERNAME and NEO4J_PASSWORD.';
+  return new ConfigError('GW_CONFIG_OPTION', message, { details: { option: 'NEO4J_URI' } });
 }
 
 function authError(message: string): ConfigError {

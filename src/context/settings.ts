@@ -1,3 +1,4 @@
+import { SECRET_VARIABLES } from '../core/secrets.ts';
 import { DRIVER_OPTIONS, DRIVER_PREFIX, driverVariable } from './driver-options.ts';
 
 /** A variable that graphweft reads. */
@@ -7,25 +8,24 @@ export interface Setting {
   readonly meaning: string;
   /** As people would write it; undefined where there is none. */
   readonly byDefault?: string;
-  readonly isSecret?: boolean;
+  readonly isSecret: boolean;
 }
 
-/** Every variable; `docs/configuration.md` holds the same, and a test compares the two. */
-export const SETTINGS: readonly Setting[] = [
+const ALL: readonly Omit<Setting, 'isSecret'>[] = [
   { name: 'NEO4J_URI', meaning: 'address of the database', byDefault: 'the embedded server of this folder' },
   { name: 'NEO4J_USERNAME', meaning: 'user', byDefault: 'neo4j' },
-  { name: 'NEO4J_PASSWORD', meaning: 'password', isSecret: true },
+  { name: 'NEO4J_PASSWORD', meaning: 'password' },
   { name: 'NEO4J_DATABASE', meaning: 'database on the server', byDefault: "the user's home database" },
   { name: 'NEO4J_CLIENT_ID', meaning: 'OAuth2 client' },
-  { name: 'NEO4J_CLIENT_SECRET', meaning: 'its secret', isSecret: true },
+  { name: 'NEO4J_CLIENT_SECRET', meaning: 'its secret' },
   { name: 'NEO4J_TOKEN_URL', meaning: 'where it gets its tokens' },
   { name: 'NEO4J_SCOPE', meaning: 'scope of the tokens' },
-  { name: 'NEO4J_BEARER_TOKEN', meaning: 'a ready token', isSecret: true },
-  { name: 'NEO4J_KERBEROS_TICKET', meaning: 'a Kerberos ticket, base64', isSecret: true },
+  { name: 'NEO4J_BEARER_TOKEN', meaning: 'a ready token' },
+  { name: 'NEO4J_KERBEROS_TICKET', meaning: 'a Kerberos ticket, base64' },
   { name: 'NEO4J_CLIENT_CERTIFICATE', meaning: "file of the client's certificate (mutual TLS)" },
   { name: 'NEO4J_CLIENT_KEY', meaning: 'file of its key' },
-  { name: 'NEO4J_CLIENT_KEY_PASSWORD', meaning: 'password of the key', isSecret: true },
-  { name: 'SQL_URI', meaning: 'address of the SQL database', isSecret: true },
+  { name: 'NEO4J_CLIENT_KEY_PASSWORD', meaning: 'password of the key' },
+  { name: 'SQL_URI', meaning: 'address of the SQL database' },
   { name: 'REPORTER_DATABASE', meaning: 'database that keeps runs', byDefault: 'none' },
   {
     name: 'GRAPHWEFT_REPORTER',
@@ -43,5 +43,11 @@ export const SETTINGS: readonly Setting[] = [
     byDefault: "the driver's",
   })),
 ];
+
+/** Every variable; `docs/configuration.md` holds the same, and a test compares the two. */
+export const SETTINGS: readonly Setting[] = ALL.map((setting) => ({
+  ...setting,
+  isSecret: SECRET_VARIABLES.has(setting.name),
+}));
 
 export { DRIVER_PREFIX };

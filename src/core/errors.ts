@@ -31,6 +31,8 @@ export const ERROR_CODES = {
   GW_REJECTED_LIMIT: 'more rows were rejected than the load allows',
   GW_REJECTED_RETRY: 'rejected rows cannot be loaded again as asked',
   GW_WRITE_ALL: 'the server refuses every row',
+  GW_VALUE_TEXT: 'a text is not well-formed',
+  GW_VALUE_PROPERTY: 'a property cannot hold a value',
   GW_WRITE_MISSING_NODE: 'an end of a relationship is not in the database',
   GW_SINK_FILE: 'a file cannot be written',
   GW_SINK_TYPE: 'a value does not fit the column of a file',

@@ -47,6 +47,16 @@ export abstract class Task<C extends TaskContext = TaskContext> {
     this.name = name === undefined ? new.target.name : stringOption('name', name);
   }
 
+  /** What may be logged of a task: its options can hold an address with a password. */
+  toJSON(): Readonly<Record<string, unknown>> {
+    const { uuid, name, startedAt, endedAt, success, summary } = this;
+    return { uuid, name, startedAt, endedAt, success, summary };
+  }
+  /** The same for `console.log`. */
+  [Symbol.for('nodejs.util.inspect.custom')](): unknown {
+    return { task: this.constructor.name, ...this.toJSON() };
+  }
+
   /** The group that runs this task, once it runs. */
   get parent(): Task | undefined {
     return this.#parent;

@@ -1,17 +1,31 @@
 /** From the texts in which databases give dates and times to the classes of `temporal.ts`, exactly. */
-import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from './temporal.ts';
+import {
+  civilDate,
+  Duration,
+  LocalDate,
+  LocalDateTime,
+  LocalTime,
+  ZonedDateTime,
+  ZonedTime,
+} from './temporal.ts';
 
 const DATE = /^([+-]?\d{4,})-(\d\d)-(\d\d)( BC)?$/;
 const TIME = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d(?::?\d\d(?::?\d\d)?)?)?$/;
 const ISO_DURATION =
   /^P(?:(-?\d+)Y)?(?:(-?\d+)M)?(?:(-?\d+)D)?(?:T(?:(-?\d+)H)?(?:(-?\d+)M)?(?:(-?)(\d+)(?:\.(\d{1,9}))?S)?)?$/;
 
-/** `2001-01-01`, also before Christ (`0044-03-15 BC`, or a negative year); undefined for anything else. */
+/**
+ * `2001-01-01`, also before Christ (`0044-03-15 BC`, or a negative year); undefined for anything else, days that no
+ * calendar has (`2001-02-30`, `2001-00-00`) among it.
+ */
 export function parseLocalDate(text: string): LocalDate | undefined {
   const match = DATE.exec(text);
   if (!match) return undefined;
-  const [, year, month, day, bc] = match;
-  return new LocalDate(epochDay(bc ? 1 - Number(year) : Number(year), Number(month), Number(day)));
+  const [year, month, day] = match.slice(1, 4).map(Number) as [number, number, number];
+  const date = new LocalDate(epochDay(match[4] ? 1 - year : year, month, day));
+  const found = civilDate(date.epochDay);
+  // A day that is not in its month would be one of the next, or of another year.
+  return found.month === month && found.day === day ? date : undefined;
 }
 
 /** `2001-01-01 10:00:00.5`, with a blank or a T between; undefined for anything else. */
@@ -67,8 +81,10 @@ function splitDateTime(
   const date = parseLocalDate(`${text.slice(0, at)}${isBc ? ' BC' : ''}`);
   const time = splitTime(text.slice(at + 1, isBc ? -3 : undefined));
   if (!date || !time) return undefined;
+  const epochSecond = date.epochDay * 86_400 + time.secondOfDay;
+  if (!Number.isSafeInteger(epochSecond)) return undefined; // beyond the year 285,000,000 a number would round it
   return {
-    epochSecond: date.epochDay * 86_400 + time.secondOfDay,
+    epochSecond,
     nanosecond: time.nanosecond,
     offset: time.offset,
   };

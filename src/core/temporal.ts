@@ -28,7 +28,7 @@ export class LocalDateTime {
   }
 }
 
-/** An instant with the offset at which it is shown. */
+/** An instant with the offset at which it is shown, and the name of its zone where that is known. */
 export class ZonedDateTime {
   /** Seconds since 1970-01-01T00:00:00Z. */
   readonly epochSecond: number;
@@ -36,17 +36,22 @@ export class ZonedDateTime {
   readonly nanosecond: number;
   /** Seconds east of UTC. Default: 0. */
   readonly offsetSeconds: number;
-  constructor(epochSecond: number, nanosecond = 0, offsetSeconds = 0) {
+  /** Name of the zone, such as Europe/Paris. Default: none, the offset alone. */
+  readonly zoneId: string | undefined;
+  constructor(epochSecond: number, nanosecond = 0, offsetSeconds = 0, zoneId?: string) {
     this.epochSecond = epochSecond;
     this.nanosecond = nanosecond;
     this.offsetSeconds = offsetSeconds;
+    this.zoneId = zoneId;
   }
+  /** ISO 8601, which has no names of zones. */
   toString(): string {
     const local = new LocalDateTime(this.epochSecond + this.offsetSeconds, this.nanosecond);
     return `${local}${isoOffset(this.offsetSeconds)}`;
   }
+  /** The same with the name of the zone in brackets (RFC 9557). */
   toJSON(): string {
-    return this.toString();
+    return this.zoneId === undefined ? this.toString() : `${this}[${this.zoneId}]`;
   }
   /** The instant, cut to milliseconds. */
   toDate(): Date {
@@ -133,8 +138,21 @@ function isoTime(secondOfDay: number, nanosecond: number): string {
   return `${two(hours)}:${two(minutes)}:${two(secondOfDay % 60)}${fraction}`;
 }
 
-/** Civil date of a day number (Hinnant, "chrono-compatible low-level date algorithms"), for any year. */
 function isoDate(epochDay: number): string {
+  const { year, month, day } = civilDate(epochDay);
+  const sign = year < 0 ? '-' : year > 9999 ? '+' : '';
+  return `${sign}${String(Math.abs(year)).padStart(4, '0')}-${two(month)}-${two(day)}`;
+}
+
+/**
+ * Civil date of a day number (Hinnant, "chrono-compatible low-level date algorithms"), for any year.
+ * @internal
+ */
+export function civilDate(epochDay: number): {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+} {
   const z = epochDay + 719_468;
   const era = Math.floor(z / 146_097);
   const dayOfEra = z - era * 146_097;
@@ -149,9 +167,7 @@ function isoDate(epochDay: number): string {
   const shifted = Math.floor((5 * dayOfYear + 2) / 153);
   const day = dayOfYear - Math.floor((153 * shifted + 2) / 5) + 1;
   const month = shifted < 10 ? shifted + 3 : shifted - 9;
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
-  const sign = year < 0 ? '-' : year > 9999 ? '+' : '';
-  return `${sign}${String(Math.abs(year)).padStart(4, '0')}-${two(month)}-${two(day)}`;
+  return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day };
 }
 
 function isoOffset(seconds: number): string {

@@ -1,6 +1,7 @@
 /** What to write, described: nodes with keys, relationships between them, and where each value comes from. */
 import { ConfigError } from '../core/errors.ts';
 import { choiceOption, describeValue, optionError, refuseUnknownKeys } from '../core/options.ts';
+import { isWellFormed } from '../core/text.ts';
 
 /** Gives a value of a row that no column holds as it is. */
 export type Computed = {
@@ -189,6 +190,8 @@ function propertySources(option: string, properties: unknown): readonly Property
 }
 
 function checkName(option: string, name: unknown): void {
-  if (typeof name === 'string' && name.trim() !== '' && !name.includes('\0')) return;
+  // Neo4j takes no NUL in a name, and half of a surrogate pair would arrive as another name.
+  const isName = typeof name === 'string' && name.trim() !== '' && !name.includes('\0') && isWellFormed(name);
+  if (isName) return;
   throw new ConfigError('GW_CONFIG_OPTION', `\`${option}\` holds ${describeValue(name)}, which is no name.`);
 }

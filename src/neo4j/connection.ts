@@ -10,6 +10,7 @@ import type { TaskContext } from '../core/context.ts';
 import { ConfigError, throwIfAborted } from '../core/errors.ts';
 import { beginEvent, currentScope, endEvent, isHeard, outcomeOf } from '../core/events.ts';
 import { integerOption } from '../core/options.ts';
+import { shownAddress } from '../core/secrets.ts';
 import type { Statistics } from '../core/statistics.ts';
 import { CommitGate } from './commit-gate.ts';
 import { countersOf } from './counters.ts';
@@ -39,6 +40,8 @@ export interface Neo4jAddress {
   readonly config?: Config;
   /** Said when the server does not answer. */
   readonly hint?: string;
+  /** What is not as safe as it could be, in a sentence each; for who connects to say. */
+  readonly warnings?: readonly string[];
 }
 
 /** What a statement gave. */
@@ -309,7 +312,12 @@ function openDriver({ uri, username, password = '', auth, config }: Neo4jAddress
       ...config,
     });
   } catch (cause) {
-    const message = `"${uri}" is no address of a Neo4j server, such as bolt://localhost:7687: ${(cause as Error).message}`;
-    throw new ConfigError('GW_CONFIG_OPTION', message, { cause, details: { option: 'NEO4J_URI' } });
+    const shown = shownAddress(uri);
+    const message = `"${shown}" is no address of a Neo4j server, such as bolt://localhost:7687`;
+    const details = { option: 'NEO4J_URI' };
+    // The driver's own words repeat the address, and so would its error as a cause.
+    if (shown !== uri) throw new ConfigError('GW_CONFIG_OPTION', `${message}.`, { details });
+    const reason = (cause as Error).message;
+    throw new ConfigError('GW_CONFIG_OPTION', `${message}: ${reason}`, { cause, details });
   }
 }

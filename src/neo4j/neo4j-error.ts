@@ -1,8 +1,10 @@
 import { Neo4jError } from 'neo4j-driver';
 import { ConfigError, type ErrorCode, type GraphweftError, WriteError } from '../core/errors.ts';
+import { shownAddress } from '../core/secrets.ts';
 
-/** Where a statement was to run; never with credentials. */
+/** Where a statement was to run. */
 export interface ErrorPlace {
+  /** Shown without credentials. */
   readonly uri: string;
   readonly username?: string | undefined;
   readonly database?: string | undefined;
@@ -11,7 +13,9 @@ export interface ErrorPlace {
 }
 
 /** Makes one clear sentence with a code from an error of the driver; other errors pass as they are. */
-export function clearNeo4jError(error: unknown, { uri, username, database, hint }: ErrorPlace): Error {
+export function clearNeo4jError(error: unknown, place: ErrorPlace): Error {
+  const { username, database, hint } = place;
+  const uri = shownAddress(place.uri);
   if (!(error instanceof Neo4jError)) return error instanceof Error ? error : new Error(String(error));
   const reason = firstSentence(error.message);
   const where = `the server at ${uri}`;

@@ -1,5 +1,6 @@
 import neo4j, { type AuthTokenManager } from 'neo4j-driver';
 import { ConfigError } from '../core/errors.ts';
+import { holdsCredentials, shownAddress } from '../core/secrets.ts';
 
 export interface ClientCredentials {
   readonly clientId: string;
@@ -38,10 +39,13 @@ async function requestToken({
   tokenUrl,
   scope,
 }: ClientCredentials): Promise<{ readonly token: string; readonly lifeMs: number }> {
+  const shown = shownAddress(tokenUrl);
+  if (holdsCredentials(tokenUrl))
+    throw new ConfigError('GW_NEO4J_TOKEN', `${shown} must hold no user and no password.`);
   const fail = (reason: string, cause?: unknown) =>
-    new ConfigError('GW_NEO4J_TOKEN', `${tokenUrl} gave no token: ${reason}`, {
+    new ConfigError('GW_NEO4J_TOKEN', `${shown} gave no token: ${reason}`, {
       cause,
-      details: { tokenUrl },
+      details: { tokenUrl: shown },
     });
   const body = new URLSearchParams({ grant_type: 'client_credentials', ...(scope && { scope }) });
   const basic = [clientId, clientSecret].map(encodeURIComponent).join(':');

@@ -2,6 +2,8 @@
  * PackStream, the binary form of Bolt's values, for what a load sends by the million.
  * @see https://neo4j.com/docs/bolt/current/packstream/
  */
+import { isWellFormed } from '../core/text.ts';
+
 const TINY_STRING = 0x80;
 const TINY_LIST = 0x90;
 const TINY_MAP = 0xa0;
@@ -96,15 +98,16 @@ export class PackStreamWriter {
     this.#at += 9;
   }
 
-  string(value: string): void {
-    const { length } = value;
-    if (length >= SHORT_TEXT || !this.#shortAscii(value)) {
-      const size = Buffer.byteLength(value);
-      this.#header(size, TINY_STRING, STRING_8);
-      this.#reserve(size);
-      this.#buffer.write(value, this.#at, size, 'utf8');
-      this.#at += size;
-    }
+  /** Says no, and writes nothing, for a text that is not well-formed: it would arrive as another one. */
+  string(value: string): boolean {
+    if (value.length < SHORT_TEXT && this.#shortAscii(value)) return true;
+    if (!isWellFormed(value)) return false;
+    const size = Buffer.byteLength(value);
+    this.#header(size, TINY_STRING, STRING_8);
+    this.#reserve(size);
+    this.#buffer.write(value, this.#at, size, 'utf8');
+    this.#at += size;
+    return true;
   }
 
   bytesValue(value: Uint8Array): void {
@@ -127,17 +130,17 @@ export class PackStreamWriter {
     this.#buffer[this.#at++] = signature;
   }
 
-  /** Writes the name of a map's entry. */
-  name(name: string): void {
-    let encoded = this.#names.get(name);
-    if (!encoded) {
-      const start = this.#at;
-      this.string(name);
-      encoded = Buffer.from(this.#buffer.subarray(start, this.#at));
-      this.#names.set(name, encoded);
-      return;
+  /** Writes the name of a map's entry; says no, as for any text. */
+  name(name: string): boolean {
+    const encoded = this.#names.get(name);
+    if (encoded) {
+      this.#copy(encoded);
+      return true;
     }
-    this.#copy(encoded);
+    const start = this.#at;
+    if (!this.string(name)) return false;
+    this.#names.set(name, Buffer.from(this.#buffer.subarray(start, this.#at)));
+    return true;
   }
 
   /** Writes a short text as ASCII; says no, and writes nothing, when it is not. */

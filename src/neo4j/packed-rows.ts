@@ -10,9 +10,12 @@ import { alloc } from 'neo4j-driver-bolt-connection/lib/channel/channel-buf.js';
 import { Packer } from 'neo4j-driver-bolt-connection/lib/packstream/packstream-v1.js';
 import { LocalDate, LocalDateTime } from '../core/temporal.ts';
 import { PackStreamWriter } from './pack-stream.ts';
+import { propertyProblem } from './property-values.ts';
 import {
   DATE,
   isInteger64,
+  isSendableDay,
+  isSendableLocal,
   LOCAL_DATE_TIME,
   type TableColumn,
   toBatchParameter,
@@ -42,7 +45,7 @@ export class PackedRows implements Iterable<unknown> {
 /**
  * Makes the value of `$batch`: packed when every value is of a common kind, else a list for the driver.
  * @param floatColumns Fields whose whole numbers are floats, as their source says.
- * @throws {@link ValidationError} `GW_VALUE_INTEGER` or `GW_VALUE_TYPE`, naming row and field.
+ * @throws {@link ValidationError} with a `GW_VALUE_…` code, naming row and field.
  */
 export function packRows(rows: readonly unknown[], floatColumns: ReadonlySet<string>): Iterable<unknown> {
   const writer = new PackStreamWriter(rows.length * BYTES_A_ROW);
@@ -56,7 +59,7 @@ export function packRows(rows: readonly unknown[], floatColumns: ReadonlySet<str
  * Makes a list of `count` rows, each a list with a value for each column, without ever building one: packed when every
  * value is of a common kind, else a list for the driver. Flat: of one column, the values themselves.
  * @param describeRow Names a row in a message.
- * @throws {@link ValidationError} `GW_VALUE_INTEGER` or `GW_VALUE_TYPE`, naming row and column.
+ * @throws {@link ValidationError} with a `GW_VALUE_…` code, naming row and column; also for what no property can hold.
  */
 export function packTable(
   count: number,
@@ -72,8 +75,11 @@ export function packTable(
   };
   for (let row = 0; row < count; row++) {
     if (!isFlat) writer.listHeader(columns.length);
-    for (const { valueAt, isFloat } of columns)
-      if (!writeValue(writer, valueAt(row), isFloat)) return forDriver();
+    for (const { valueAt, isFloat } of columns) {
+      const value = valueAt(row);
+      if (typeof value === 'object' && propertyProblem(value, isFloat)) return forDriver(); // it says what is wrong
+      if (!writeValue(writer, value, isFloat)) return forDriver();
+    }
   }
   return new PackedRows(writer.bytes(), forDriver);
 }
@@ -87,8 +93,7 @@ function writeValue(
 ): boolean {
   switch (typeof value) {
     case 'string':
-      writer.string(value);
-      return true;
+      return writer.string(value);
     case 'number':
       if (isFloat || !Number.isInteger(value) || Object.is(value, -0)) writer.float(value);
       else if (Number.isSafeInteger(value)) writer.integer(value);
@@ -125,12 +130,14 @@ function writeObject(
   if (prototype === Object.prototype) return writeMap(writer, value as Record<string, unknown>, floatColumns);
   if (prototype === LocalDateTime.prototype) {
     const { epochSecond, nanosecond } = value as LocalDateTime;
+    if (!isSendableLocal(value as LocalDateTime)) return false;
     writer.structHeader(2, LOCAL_DATE_TIME);
     writer.integer(epochSecond);
     writer.integer(nanosecond);
     return true;
   }
   if (prototype === LocalDate.prototype) {
+    if (!isSendableDay((value as LocalDate).epochDay)) return false;
     writer.structHeader(1, DATE);
     writer.integer((value as LocalDate).epochDay);
     return true;
@@ -153,7 +160,7 @@ function writeMap(
   for (const key in map) {
     const value = map[key];
     if (value === undefined) continue;
-    writer.name(key);
+    if (!writer.name(key)) return false;
     if (!writeValue(writer, value, floatColumns?.has(key) ?? false)) return false;
   }
   return true;

@@ -7,7 +7,15 @@ import neo4j, { type Integer } from 'neo4j-driver';
 import { Structure } from 'neo4j-driver-bolt-connection/lib/packstream/structure.js';
 import { ValidationError } from '../core/errors.ts';
 import { describeValue } from '../core/options.ts';
-import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
+import {
+  civilDate,
+  Duration,
+  LocalDate,
+  LocalDateTime,
+  LocalTime,
+  ZonedDateTime,
+  ZonedTime,
+} from '../core/temporal.ts';
 import {
   parseLocalDate,
   parseLocalDateTime,
@@ -15,6 +23,8 @@ import {
   parseZonedDateTime,
   parseZonedTime,
 } from '../core/temporal-text.ts';
+import { isWellFormed } from '../core/text.ts';
+import { propertyProblem, UnsendableValue } from './property-values.ts';
 
 /**
  * Signatures of Bolt's structures. Handing them over ready spares the driver's own conversion, which does long
@@ -48,13 +58,14 @@ const DRIVER_CLASSES = [
   neo4j.Time,
   neo4j.LocalTime,
   neo4j.Duration,
+  neo4j.Vector,
   Structure,
 ] as const;
 
 /**
  * Makes the list for `$batch`.
  * @param floatColumns Fields whose whole numbers are floats, as their source says.
- * @throws {@link ValidationError} `GW_VALUE_INTEGER` or `GW_VALUE_TYPE`, naming row and field.
+ * @throws {@link ValidationError} with a `GW_VALUE_…` code, naming row and field.
  */
 export function toBatchParameter(
   rows: readonly unknown[],
@@ -69,15 +80,6 @@ export function toBatchParameter(
   });
 }
 
-/** Says what is wrong with a value; where it stands is found out afterwards, to keep the hot path free of it. */
-class UnsendableValue extends Error {
-  readonly code: 'GW_VALUE_INTEGER' | 'GW_VALUE_TYPE';
-  constructor(code: 'GW_VALUE_INTEGER' | 'GW_VALUE_TYPE', message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 function locate(
   { code, message }: UnsendableValue,
   row: unknown,
@@ -87,10 +89,10 @@ function locate(
   const field = isPlainObject(row)
     ? Object.keys(row).find((key) => {
         try {
-          toParameter(row[key], floatColumns.has(key));
+          toMap({ [key]: row[key] }, floatColumns);
           return false;
         } catch {
-          return true; // this is the value that could not be sent
+          return true; // this is the field that could not be sent
         }
       })
     : undefined;
@@ -114,9 +116,9 @@ export interface TableColumn {
 }
 
 /**
- * Makes a list of lists: `count` rows with a value for each column.
+ * Makes a list of lists: `count` rows with a value for each column, which is a property of a node or a relationship.
  * @param describeRow Names a row in a message.
- * @throws {@link ValidationError} `GW_VALUE_INTEGER` or `GW_VALUE_TYPE`, naming row and column.
+ * @throws {@link ValidationError} with a `GW_VALUE_…` code, naming row and column; also for what no property can hold.
  */
 export function toTableParameter(
   count: number,
@@ -126,11 +128,15 @@ export function toTableParameter(
   return Array.from({ length: count }, (_, row) =>
     columns.map(({ name, isFloat, valueAt }) => {
       try {
-        return toParameter(valueAt(row), isFloat);
+        const value = valueAt(row);
+        const problem = typeof value === 'object' ? propertyProblem(value, isFloat) : undefined;
+        if (problem) throw problem;
+        return toParameter(value, isFloat);
       } catch (error) {
         if (!(error instanceof UnsendableValue)) throw error;
-        const message = `In ${describeRow(row)}, field \`${name}\`: ${error.message}.`;
-        throw new ValidationError(error.code, message, { details: { item: row, field: name } });
+        const place = describeRow(row);
+        const message = `In ${place}, field \`${name}\`: ${error.message}.`;
+        throw new ValidationError(error.code, message, { details: { item: row, row: place, field: name } });
       }
     }),
   );
@@ -144,6 +150,7 @@ function toMap(
   for (const key in object) {
     const value = object[key];
     if (value === undefined) continue;
+    if (!isWellFormed(key)) throw textError(key, 'the name');
     const parameter = toParameter(value, floatColumns?.has(key) ?? false);
     if (key === '__proto__') defineField(map, key, parameter);
     else map[key] = parameter;
@@ -159,6 +166,8 @@ function defineField(map: object, key: string, value: unknown): void {
 function toParameter(value: unknown, isFloat: boolean): unknown {
   switch (typeof value) {
     case 'string':
+      if (isWellFormed(value)) return value;
+      throw textError(value, 'the text');
     case 'boolean':
       return value;
     case 'number':
@@ -175,6 +184,37 @@ function toParameter(value: unknown, isFloat: boolean): unknown {
   }
 }
 
+/** Days from 1970 of the first and the last date that Neo4j has: the years −999,999,999 and 999,999,999. */
+const MIN_EPOCH_DAY = -365_243_219_162;
+const MAX_EPOCH_DAY = 365_241_780_471;
+const SECONDS_A_DAY = 86_400;
+const NANOS_MAX = 999_999_999;
+const MAX_OFFSET_SECONDS = 18 * 60 * 60;
+
+/** Whether Neo4j has a date of this number. */
+export function isSendableDay(epochDay: number): boolean {
+  return isBetween(epochDay, MIN_EPOCH_DAY, MAX_EPOCH_DAY);
+}
+
+/** Whether Neo4j has this date and time. */
+export function isSendableLocal({ epochSecond, nanosecond }: LocalDateTime | ZonedDateTime): boolean {
+  const last = (MAX_EPOCH_DAY + 1) * SECONDS_A_DAY - 1;
+  return isBetween(epochSecond, MIN_EPOCH_DAY * SECONDS_A_DAY, last) && isBetween(nanosecond, 0, NANOS_MAX);
+}
+
+function isSendableTime({ secondOfDay, nanosecond }: LocalTime): boolean {
+  return isBetween(secondOfDay, 0, SECONDS_A_DAY - 1) && isBetween(nanosecond, 0, NANOS_MAX);
+}
+
+function isSendableOffset(seconds: number): boolean {
+  return isBetween(seconds, -MAX_OFFSET_SECONDS, MAX_OFFSET_SECONDS);
+}
+
+/** No for a fraction and for what is no number, too. */
+function isBetween(value: number, min: number, max: number): boolean {
+  return Number.isSafeInteger(value) && value >= min && value <= max;
+}
+
 /** Whether a bigint fits into Neo4j's integers. */
 export function isInteger64(value: bigint): boolean {
   return value >= MIN_INTEGER && value <= MAX_INTEGER;
@@ -189,21 +229,32 @@ function toNumber(value: number, isFloat: boolean): unknown {
 
 function toObject(value: object, isFloat: boolean): unknown {
   if (value instanceof LocalDateTime) {
+    if (!isSendableLocal(value)) throw rangeError(value);
     return new Structure(LOCAL_DATE_TIME, [neo4j.int(value.epochSecond), neo4j.int(value.nanosecond)]);
   }
-  if (value instanceof LocalDate) return new Structure(DATE, [neo4j.int(value.epochDay)]);
+  if (value instanceof LocalDate) {
+    if (!isSendableDay(value.epochDay)) throw rangeError(value);
+    return new Structure(DATE, [neo4j.int(value.epochDay)]);
+  }
   if (Array.isArray(value)) return value.map((item) => toParameter(item, isFloat));
-  if (value instanceof ZonedDateTime)
-    return toDateTime(value.toDate(), value.nanosecond, value.offsetSeconds);
+  if (value instanceof ZonedDateTime) return toDateTime(value);
   if (value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw typeError(value);
-    return toDateTime(value, value.getUTCMilliseconds() * 1e6, 0);
+    const seconds = Math.floor(value.getTime() / 1000);
+    return toDateTime(new ZonedDateTime(seconds, value.getUTCMilliseconds() * 1e6));
   }
-  if (value instanceof ZonedTime)
+  if (value instanceof ZonedTime) {
+    if (!isSendableTime(value) || !isSendableOffset(value.offsetSeconds)) throw rangeError(value);
     return new Structure(TIME, [nanosOfDay(value), neo4j.int(value.offsetSeconds)]);
-  if (value instanceof LocalTime) return new Structure(LOCAL_TIME, [nanosOfDay(value)]);
+  }
+  if (value instanceof LocalTime) {
+    if (!isSendableTime(value)) throw rangeError(value);
+    return new Structure(LOCAL_TIME, [nanosOfDay(value)]);
+  }
   if (value instanceof Duration) {
     const { months, days, seconds, nanoseconds } = value;
+    if (![months, days, seconds].every(Number.isSafeInteger) || !isBetween(nanoseconds, 0, NANOS_MAX))
+      throw rangeError(value);
     return new Structure(
       DURATION,
       [months, days, seconds, nanoseconds].map((part) => neo4j.int(part)),
@@ -211,23 +262,35 @@ function toObject(value: object, isFloat: boolean): unknown {
   }
   if (value instanceof Uint8Array) return new Int8Array(value.buffer, value.byteOffset, value.byteLength);
   if (value instanceof Int8Array || DRIVER_CLASSES.some((Class) => value instanceof Class)) return value;
-  if (value instanceof Map) return toMap(Object.fromEntries(value));
+  // Vectors of numbers, such as embeddings; the driver takes plain numbers for floats.
+  if (value instanceof Float32Array || value instanceof Float64Array) return Array.from(value);
+  if (value instanceof Map) {
+    if (![...value.keys()].every((key) => typeof key === 'string')) throw typeError(value);
+    return toMap(Object.fromEntries(value));
+  }
   if (isPlainObject(value)) return toMap(value);
   throw typeError(value);
 }
 
 /** A Bolt connection may speak of instants in two ways, so here the driver has to build the structure. */
-function toDateTime(instant: Date, nanosecond: number, offsetSeconds: number): unknown {
-  const local = new Date(instant.getTime() + offsetSeconds * 1000);
+function toDateTime(value: ZonedDateTime): unknown {
+  const { epochSecond, nanosecond, offsetSeconds, zoneId } = value;
+  const local = new LocalDateTime(epochSecond + offsetSeconds, nanosecond);
+  if (!isSendableOffset(offsetSeconds) || !isSendableLocal(value) || !isSendableLocal(local))
+    throw rangeError(value);
+  const epochDay = Math.floor(local.epochSecond / SECONDS_A_DAY);
+  const { year, month, day } = civilDate(epochDay);
+  const secondOfDay = local.epochSecond - epochDay * SECONDS_A_DAY;
   return new neo4j.types.DateTime(
-    local.getUTCFullYear(),
-    local.getUTCMonth() + 1,
-    local.getUTCDate(),
-    local.getUTCHours(),
-    local.getUTCMinutes(),
-    local.getUTCSeconds(),
+    year,
+    month,
+    day,
+    Math.floor(secondOfDay / 3600),
+    Math.floor((secondOfDay % 3600) / 60),
+    secondOfDay % 60,
     nanosecond,
-    offsetSeconds,
+    offsetSeconds, // beside a name too, or a time that comes twice in autumn could be the other one
+    zoneId ?? null,
   );
 }
 
@@ -243,6 +306,22 @@ function isPlainObject(value: unknown): value is Readonly<Record<string, unknown
 
 function integerError(value: number | bigint, why: string): UnsendableValue {
   return new UnsendableValue('GW_VALUE_INTEGER', `the integer ${value} cannot be sent without loss: ${why}`);
+}
+
+function textError(text: string, what: string): UnsendableValue {
+  return new UnsendableValue(
+    'GW_VALUE_TEXT',
+    `${what} ${describeValue(text)} holds half of a surrogate pair, which is no character`,
+  );
+}
+
+/** A date, time or duration that Neo4j has not, or whose parts are no whole numbers below 2^53. */
+function rangeError(value: object): UnsendableValue {
+  const { name } = value.constructor;
+  return new UnsendableValue(
+    'GW_VALUE_TYPE',
+    `the ${name} ${value} is none that Neo4j has, or can be sent exactly`,
+  );
 }
 
 function typeError(value: unknown): UnsendableValue {
@@ -264,7 +343,8 @@ export function fromResultValue(value: unknown): unknown {
 /**
  * Turns a value of a record into that of a row: as {@link fromResultValue}, nodes and relationships into their
  * properties, paths into the properties of their nodes, dates and times into the classes of `core/temporal`, bytes into
- * a Uint8Array. What has no other form (points, vectors) stays as the driver has it, and can be sent back.
+ * a Uint8Array. What has no other form (points, vectors, durations beyond 2^53) stays as the driver has it, and can be
+ * sent back.
  */
 export function fromRecordValue(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
@@ -280,14 +360,20 @@ export function fromRecordValue(value: unknown): unknown {
     );
   }
   if (neo4j.isLocalDateTime(value)) return parseLocalDateTime(value.toString()) ?? value;
-  // The zone's name is lost; its offset at that instant is kept.
-  if (neo4j.isDateTime(value)) return parseZonedDateTime(value.toString().replace(/\[.*\]$/, '')) ?? value;
+  if (neo4j.isDateTime(value)) {
+    const at = parseZonedDateTime(value.toString().replace(/\[.*\]$/, ''));
+    return at && value.timeZoneId
+      ? new ZonedDateTime(at.epochSecond, at.nanosecond, at.offsetSeconds, value.timeZoneId)
+      : (at ?? value);
+  }
   if (neo4j.isDate(value)) return parseLocalDate(value.toString()) ?? value;
   if (neo4j.isLocalTime(value)) return parseLocalTime(value.toString()) ?? value;
   if (neo4j.isTime(value)) return parseZonedTime(value.toString()) ?? value;
   if (neo4j.isDuration(value)) {
     const { months, days, seconds, nanoseconds } = value;
-    return new Duration(Number(months), Number(days), Number(seconds), Number(nanoseconds));
+    const duration = new Duration(Number(months), Number(days), Number(seconds), Number(nanoseconds));
+    const isExact = [duration.months, duration.days, duration.seconds].every(Number.isSafeInteger);
+    return isExact ? duration : value;
   }
   return value;
 }

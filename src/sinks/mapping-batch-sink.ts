@@ -16,6 +16,7 @@ import {
   type KeyList,
   missingKeysStatement,
 } from '../mapping/compile.ts';
+import { identityText } from '../mapping/identity.ts';
 import type { Mapping, PropertySource } from '../mapping/patterns.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { packTable } from '../neo4j/packed-rows.ts';
@@ -252,7 +253,7 @@ function lastRows(
 function identityOf(values: readonly unknown[]): unknown {
   const [first] = values;
   if (values.length === 1 && typeof first !== 'object') return first;
-  return values.map((value) => `${typeof value} ${String(value).length} ${String(value)}`).join(' ');
+  return values.map(identityText).join(' ');
 }
 
 function readValue(row: Fields, source: PropertySource['source']): unknown {

@@ -170,7 +170,9 @@ function columnsOf(
   types: Readonly<Record<string, ParquetColumnType>> = {},
 ): readonly Column[] {
   const names = new Set([...rows.flatMap((row) => Object.keys(row)), ...Object.keys(types)]);
-  return [...names].map((name) => columnOf(name, types[name] ?? kindOf(rows.map((row) => row[name]))));
+  // A column may be named `constructor`, which every object has.
+  const typeOf = (name: string) => (Object.hasOwn(types, name) ? types[name] : undefined);
+  return [...names].map((name) => columnOf(name, typeOf(name) ?? kindOf(rows.map((row) => row[name]))));
 }
 
 function columnOf(name: string, type: string): Column {

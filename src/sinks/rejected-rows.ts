@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   createReadStream,
@@ -12,7 +13,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve, win32 } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type ErrorCode, GraphweftError } from '../core/errors.ts';
 import { stringOption } from '../core/options.ts';
@@ -58,6 +59,11 @@ interface Earlier {
   /** Rows of cells that were set aside, though the ledger does not count them yet. */
   readonly places: ReadonlySet<string>;
 }
+/** File systems take 255 bytes for a name; what is longer is cut, and told from its like by a digest. */
+const MAX_NAME_CHARACTERS = 128;
+const DIGEST_CHARACTERS = 12;
+/** Names that are devices on Windows, with whatever ending. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 /**
  * Appends rejected rows to a JSON-lines file. The file and its folder come into being with the first row; rows are on
@@ -74,9 +80,17 @@ export class RejectedRows {
     this.path = resolve(stringOption('rejectedFile', path));
   }
 
-  /** Gives the file for the rejected rows of a source that names none. */
+  /**
+   * Gives the file for the rejected rows of a source that names none. Whatever the name is, the file is in the folder
+   * `rejected`, and can be written on every system.
+   */
   static defaultPath(sourceFile: string): string {
-    return `rejected/${basename(sourceFile).replaceAll(/[^\w.-]/g, '_')}.jsonl`;
+    // Windows' idea of a path knows both kinds of separators, and drives.
+    const name = win32.basename(sourceFile).replaceAll(/[^\w.-]/g, '_');
+    if (/^\.*$/.test(name)) return 'rejected/rows.jsonl';
+    if (name.length <= MAX_NAME_CHARACTERS) return `rejected/${DEVICE.test(name) ? '_' : ''}${name}.jsonl`;
+    const digest = createHash('sha256').update(sourceFile).digest('hex').slice(0, DIGEST_CHARACTERS);
+    return `rejected/${name.slice(0, MAX_NAME_CHARACTERS)}-${digest}.jsonl`;
   }
 
   /** Rows of this run in the file, those of earlier attempts among them. */

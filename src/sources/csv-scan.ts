@@ -98,7 +98,9 @@ async function sniffColumns(
       `${path} has no column ${unknown} to give a type; it has ${names}.`,
     );
   }
-  const typed = columns.map(({ name }) => `NULL::${types[name] ?? 'VARCHAR'} AS ${sqlName(name)}`);
+  // A column may be named `constructor`, which every object has.
+  const typeOf = (name: string) => (Object.hasOwn(types, name) ? types[name] : 'VARCHAR');
+  const typed = columns.map(({ name }) => `NULL::${typeOf(name)} AS ${sqlName(name)}`);
   return columnsOf(connection, `SELECT ${typed.join(', ')}`);
 }
 
@@ -128,14 +130,23 @@ async function headerColumns(
     `encoding=${sqlText(options.encoding)}`,
     "columns={'line': 'VARCHAR'}",
   ];
-  const lines = await all(
-    connection,
-    `SELECT line FROM read_csv(${arguments_.join(', ')}) LIMIT ${MAX_HEADER_LINES}`,
-  );
+  const linesWith = (...more: readonly string[]) =>
+    all(
+      connection,
+      `SELECT line FROM read_csv(${[...arguments_, ...more].join(', ')}) LIMIT ${MAX_HEADER_LINES}`,
+    );
+  const isWhole = (text: string) => options.quote === '' || text.split(options.quote).length % 2 === 1;
+  // Files whose fields hold line breaks of another kind than their lines end with (as spreadsheets write them) look
+  // broken here. They can be read all the same, unless it is the header that has them: then no row would be found.
+  const lines = await linesWith().catch(async (error: unknown) => {
+    const [first] = await linesWith('strict_mode=false');
+    if (typeof first?.line === 'string' && isWhole(first.line)) return [first];
+    throw error;
+  });
   let header = '';
   for (const { line } of lines) {
     header += header === '' ? line : `\n${line}`;
-    if (options.quote === '' || header.split(options.quote).length % 2 === 1) break;
+    if (isWhole(header)) break;
   }
   if (header.trim() === '') {
     throw new SourceError(

@@ -1,10 +1,12 @@
 /** From DuckDB's values to those of a row: plain where JavaScript has the type, exact where it has not. */
 import {
+  DuckDBArrayType,
   DuckDBArrayValue,
   DuckDBBlobValue,
   DuckDBDateValue,
   DuckDBDecimalValue,
   DuckDBIntervalValue,
+  DuckDBListType,
   DuckDBListValue,
   DuckDBMapValue,
   DuckDBStructValue,
@@ -54,8 +56,9 @@ const FLOATING: ReadonlySet<DuckDBTypeId> = new Set([
 
 const MAX_SHARED_TEXTS = 4096;
 
-/** Whether the column's numbers are floating point, also where they happen to be whole. */
+/** Whether the column's numbers, or those of its lists, are floating point, also where they happen to be whole. */
 export function isFloating(type: DuckDBType): boolean {
+  if (type instanceof DuckDBListType || type instanceof DuckDBArrayType) return isFloating(type.valueType);
   return FLOATING.has(type.typeId);
 }
 
@@ -105,9 +108,12 @@ export function decodeValue(value: DuckDBValue, decimals: DecimalForm): unknown 
     return localDateTime(value, value.millis, 1000n, 1e6);
   if (value instanceof DuckDBTimestampNanosecondsValue)
     return localDateTime(value, value.nanos, 1_000_000_000n, 1);
-  if (value instanceof DuckDBTimeValue) return localTime(value.micros * 1000n);
-  if (value instanceof DuckDBTimeNSValue) return localTime(value.nanos);
+  if (value instanceof DuckDBTimeValue || value instanceof DuckDBTimeNSValue) {
+    const nanos = value instanceof DuckDBTimeNSValue ? value.nanos : value.micros * 1000n;
+    return isMidnightAfter(nanos) ? value.toString() : localTime(nanos);
+  }
   if (value instanceof DuckDBTimeTZValue) {
+    if (isMidnightAfter(value.micros * 1000n)) return value.toString();
     const { secondOfDay, nanosecond } = localTime(value.micros * 1000n);
     return new ZonedTime(secondOfDay, nanosecond, value.offset);
   }
@@ -152,6 +158,11 @@ function localDateTime(
 function localTime(nanos: bigint): LocalTime {
   const [seconds, rest] = divide(nanos, 1_000_000_000n);
   return new LocalTime(seconds, rest);
+}
+
+/** The end of a day, which DuckDB has as a time and Neo4j has not. */
+function isMidnightAfter(nanos: bigint): boolean {
+  return nanos >= 86_400_000_000_000n;
 }
 
 /** Floors, so that the rest is never negative; plain numbers as long as they are exact, for speed. */

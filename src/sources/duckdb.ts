@@ -29,6 +29,8 @@ export async function openDuckDb(memoryLimitMb: number): Promise<DuckDb> {
     async connect() {
       const connection = await instance.connect();
       connections.push(connection);
+      // Otherwise a time without an offset would be another instant on another machine.
+      await connection.run("SET TimeZone = 'UTC'");
       return connection;
     },
     close() {
@@ -160,7 +162,11 @@ async function nextRows(
  * a splitter holds hundreds of thousands), in two thirds of the time.
  */
 function rowMaker(names: readonly string[]): (columns: readonly unknown[][], i: number) => Row {
-  const fields = names.map((name, c) => `${JSON.stringify(name)}: columns[${c}][i]`);
+  const fields = names.map((name, c) => {
+    const key = JSON.stringify(name);
+    // Without brackets this one would not be a field.
+    return `${name === '__proto__' ? `[${key}]` : key}: columns[${c}][i]`;
+  });
   return new Function('columns', 'i', `return { ${fields.join(', ')} };`) as ReturnType<typeof rowMaker>;
 }
 

@@ -8,7 +8,9 @@ import type { DecimalForm } from '../sources/duckdb-values.ts';
 import type { SqlAddress } from './sql-address.ts';
 import {
   CONNECT_TIMEOUT_MS,
+  checkColumnNames,
   optionalPackage,
+  quoteWith,
   type SqlConnection,
   type SqlDriver,
   type SqlParameter,
@@ -19,6 +21,18 @@ const FLOAT_TYPES = new Set(['FLOAT', 'DOUBLE', 'DECIMAL', 'NEWDECIMAL']);
 const AUTH_ERRORS = new Set([1044, 1045, 1049, 1698]);
 
 const load = () => optionalPackage('mariadb', async () => (await import('mariadb')).default);
+
+/** A prepared statement, whose stream takes options that its declaration does not have. */
+interface PreparedStatement {
+  executeStream(
+    values: readonly unknown[],
+    options: { readonly typeCast: ReturnType<typeof castFor> },
+  ): ResultStream;
+}
+
+interface ResultStream extends AsyncIterable<unknown> {
+  on(event: 'fields', listener: (columns: readonly FieldInfo[]) => void): unknown;
+}
 
 class MysqlConnection implements SqlConnection {
   readonly #connection: Connection;
@@ -39,11 +53,21 @@ class MysqlConnection implements SqlConnection {
     this.#isBusy = true;
     let rows: Row[] = [];
     try {
-      const result = this.#connection.queryStream(
-        { sql, typeCast: castFor(decimals) as never, highWaterMark: size } as never,
-        toMysql(parameters),
-      );
+      const typeCast = castFor(decimals);
+      const prepared = await this.#preparedForFloats(sql);
+      const result = prepared
+        ? prepared.executeStream(toMysql(parameters), { typeCast })
+        : (this.#connection.queryStream(
+            { sql, typeCast: typeCast as never, highWaterMark: size } as never,
+            toMysql(parameters),
+          ) as ResultStream);
+      let names: readonly string[] = [];
+      result.on('fields', (columns) => {
+        names = columns.map((column) => column.name());
+      });
       for await (const row of result) {
+        if (names.length > 0) checkColumnNames(names); // an error thrown in the listener would end the process
+        names = [];
         rows.push(row as Row);
         if (rows.length < size) continue;
         yield rows;
@@ -54,6 +78,21 @@ class MysqlConnection implements SqlConnection {
       throw failure(this.#address, error);
     }
     if (rows.length > 0) yield rows;
+  }
+
+  /**
+   * As text the server cuts a FLOAT to six digits, so a result with one is asked for in binary form. Everything else
+   * stays text, which older drivers read better.
+   */
+  async #preparedForFloats(sql: string): Promise<PreparedStatement | undefined> {
+    const prepared = await this.#connection.prepare(sql).catch((error: unknown) => {
+      if (isOfStatement(error)) return undefined; // some statements cannot be prepared, and what is wrong shows below
+      throw error;
+    });
+    const { columns = [] } = (prepared ?? {}) as { readonly columns?: readonly FieldInfo[] };
+    if (columns.some(({ type }) => String(type) === 'FLOAT')) return prepared as unknown as PreparedStatement;
+    prepared?.close();
+    return undefined;
   }
 
   async query(sql: string, parameters: readonly SqlParameter[] = []): Promise<readonly Row[]> {
@@ -104,7 +143,7 @@ class MysqlConnection implements SqlConnection {
 export const MYSQL: SqlDriver = {
   dialect: 'mysql',
   placeholder: () => '?',
-  quote: (name) => `\`${name.replaceAll('`', '``')}\``,
+  quote: (name) => quoteWith('`', name),
   async open(address, count) {
     const mariadb = await load();
     const { hostname, port, username, password, pathname, searchParams } = new URL(address.url);
@@ -189,6 +228,10 @@ function castFor(decimals: DecimalForm) {
         const text = column.string();
         return text === null ? null : (parseLocalTime(text) ?? longTime(text));
       }
+      case 'GEOMETRY': {
+        const value: unknown = next();
+        return isGeometry(value) ? value : null; // for null the driver gives its kind without a place
+      }
       default: {
         const value: unknown = next();
         return value instanceof Buffer ? Uint8Array.from(value) : value;
@@ -197,7 +240,11 @@ function castFor(decimals: DecimalForm) {
   };
 }
 
-/** MySQL's "no date", which is none. */
+function isGeometry(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && ('coordinates' in value || 'geometries' in value);
+}
+
+/** MySQL's "no date", which is none. One without a day or a month alone is no date either, and stays text. */
 function isZero(text: string): boolean {
   return text.startsWith('0000-00-00');
 }
@@ -228,8 +275,13 @@ function toMysql(values: readonly SqlParameter[]): unknown[] {
 
 function failure(address: SqlAddress, error: unknown): SourceError {
   if (error instanceof SourceError) return error;
-  const { errno = 0, sqlState } = error as { readonly errno?: number; readonly sqlState?: string | null };
+  const { errno = 0 } = error as { readonly errno?: number };
   if (AUTH_ERRORS.has(errno)) return sqlError('auth', address, error);
-  const isStatement = errno >= 1000 && errno < 45_000 && !sqlState?.startsWith('08');
-  return sqlError(isStatement ? 'statement' : 'unavailable', address, error);
+  return sqlError(isOfStatement(error) ? 'statement' : 'unavailable', address, error);
+}
+
+/** Whether the server answered, and refused the statement. */
+function isOfStatement(error: unknown): boolean {
+  const { errno = 0, sqlState } = error as { readonly errno?: number; readonly sqlState?: string | null };
+  return errno >= 1000 && errno < 45_000 && !sqlState?.startsWith('08');
 }

@@ -1,5 +1,6 @@
 /** PostgreSQL through `pg` and `pg-cursor`: portals, read a batch at a time. */
 import type { Client, types as PgTypes } from 'pg';
+import type PgCursor from 'pg-cursor';
 import { SourceError } from '../core/errors.ts';
 import {
   parseDuration,
@@ -14,7 +15,9 @@ import type { DecimalForm } from '../sources/duckdb-values.ts';
 import type { SqlAddress } from './sql-address.ts';
 import {
   CONNECT_TIMEOUT_MS,
+  checkColumnNames,
   optionalPackage,
+  quoteWith,
   type SqlConnection,
   type SqlDriver,
   type SqlParameter,
@@ -23,7 +26,10 @@ import {
 
 type Parse = (text: string) => unknown;
 
-const FLOAT_OIDS = new Set([700, 701, 1700]);
+const text: Parse = (value) => value;
+
+/** float4, float8, numeric, and their arrays. */
+const FLOAT_OIDS = new Set([700, 701, 1700, 1021, 1022, 1231]);
 
 const loadPg = () => optionalPackage('pg', async () => (await import('pg')).default, 'pg pg-cursor');
 const loadCursor = () =>
@@ -34,7 +40,13 @@ type Refuse = (error: SourceError) => unknown;
 
 /** By type number of PostgreSQL's catalogue (pg_type.dat). */
 function parsers(decimals: DecimalForm, refuse: Refuse): Readonly<Record<number, Parse>> {
-  const decimal: Parse = decimals === 'text' ? (text) => text : Number;
+  const nearest: Parse = (text) => {
+    const number = Number(text);
+    if (Number.isFinite(number) || !/\d/.test(text)) return number;
+    const message = `The source holds a number of ${text.length} digits, which is beyond a float; read it as text with decimals: 'text'.`;
+    return refuse(new SourceError('GW_SOURCE_FORMAT', message));
+  };
+  const decimal = decimals === 'text' ? text : nearest;
   const finite =
     (parse: Parse): Parse =>
     (text) => {
@@ -51,9 +63,8 @@ function parsers(decimals: DecimalForm, refuse: Refuse): Readonly<Record<number,
     23: Number,
     26: Number,
     114: (text) => JSON.parse(text) as unknown,
-    700: Number,
+    700: (text) => Math.fround(Number(text)), // the number itself, not the nearest to its shortest text
     701: Number,
-    790: decimal,
     1082: finite(parseLocalDate),
     1083: (text) => parseLocalTime(text) ?? text,
     1114: finite(parseLocalDateTime),
@@ -87,11 +98,15 @@ const ARRAY_ITEMS: Readonly<Record<number, number>> = {
   1187: 1186,
   1231: 1700,
   1270: 1266,
+  143: 25,
+  651: 25,
+  791: 25,
+  1041: 25,
+  1561: 25,
+  1563: 25,
   2951: 25,
   3807: 3802,
 };
-
-const text: Parse = (value) => value;
 
 function typesFor(
   types: typeof PgTypes,
@@ -141,8 +156,9 @@ class PostgresConnection implements SqlConnection {
     this.#isBusy = true;
     try {
       const cursor = this.#client.query(new Cursor<Row>(sql, toPg(parameters), { types: types as never }));
-      for (;;) {
-        const rows = await cursor.read(size);
+      for (let isFirst = true; ; isFirst = false) {
+        const { rows, names } = await readCursor(cursor, size);
+        if (isFirst) checkColumnNames(names);
         if (refused[0]) throw refused[0];
         if (rows.length === 0) break;
         yield rows;
@@ -201,10 +217,23 @@ class PostgresConnection implements SqlConnection {
   }
 }
 
+/** The promise of `read` does not have the names of the columns. */
+function readCursor(
+  cursor: PgCursor<Row>,
+  size: number,
+): Promise<{ readonly rows: Row[]; readonly names: readonly string[] }> {
+  return new Promise((resolve, reject) => {
+    cursor.read(size, (error, rows, result) => {
+      if (error) reject(error);
+      else resolve({ rows, names: (result?.fields ?? []).map(({ name }) => name) });
+    });
+  });
+}
+
 export const POSTGRES: SqlDriver = {
   dialect: 'postgres',
   placeholder: (i) => `$${i}`,
-  quote: (name) => `"${name.replaceAll('"', '""')}"`,
+  quote: (name) => quoteWith('"', name),
   async open(address, count) {
     const { Client, types } = await loadPg();
     const connections: SqlConnection[] = [];
@@ -225,6 +254,7 @@ export const POSTGRES: SqlDriver = {
         await connection.query("SET DateStyle = 'ISO'");
         await connection.query("SET IntervalStyle = 'iso_8601'");
         await connection.query("SET bytea_output = 'hex'");
+        await connection.query('SET extra_float_digits = 3'); // floats with all their digits
         // A server that computes does not see that the connection was cut, unless it looks (PostgreSQL 14 and newer).
         await connection
           .query(

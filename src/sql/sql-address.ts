@@ -1,4 +1,5 @@
 import { ConfigError } from '../core/errors.ts';
+import { HIDDEN, shownAddress } from '../core/secrets.ts';
 
 export const SQL_DIALECTS = ['postgres', 'mysql', 'sqlite'] as const;
 export type SqlDialect = (typeof SQL_DIALECTS)[number];
@@ -32,11 +33,10 @@ export function parseSqlAddress(url: unknown): SqlAddress {
     if (sqlitePath(text) === '') throw badAddress();
     return { dialect, url: text, shown: text };
   }
-  if (!URL.canParse(text)) throw badAddress();
-  const { host, pathname, search, hash } = new URL(text);
   // A password with / ? or # in it ends the host early: the rest of it would be shown as the database.
-  if (`${pathname}${search}${hash}`.includes('@')) throw badAddress();
-  return { dialect, url: text, shown: `${dialect}://${host}${pathname}` };
+  const shown = shownAddress(text);
+  if (!URL.canParse(text) || shown === HIDDEN) throw badAddress();
+  return { dialect, url: text, shown: shown.replace(/^[a-z]+:/, `${dialect}:`) };
 }
 
 /** The path of `sqlite:path`, `sqlite:///absolute/path` or `sqlite::memory:`. */

@@ -1,5 +1,6 @@
 /** What the three kinds of SQL databases have in common for us: true cursors, transactions, exact values. */
 import { ConfigError, SourceError } from '../core/errors.ts';
+import { describeValue } from '../core/options.ts';
 import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import type { SqlAddress, SqlDialect } from './sql-address.ts';
@@ -70,6 +71,31 @@ export async function optionalPackage<T>(name: string, load: () => Promise<T>, i
       details: { package: name },
     });
   }
+}
+
+/**
+ * Quotes a name. None of the three can hold NUL in one, and two of them take it for the end of the statement.
+ * @throws {@link ConfigError} `GW_CONFIG_OPTION`
+ */
+export function quoteWith(mark: string, name: string): string {
+  if (name.includes('\0'))
+    throw new ConfigError('GW_CONFIG_OPTION', `${describeValue(name)} is no name of a table or a column.`);
+  return `${mark}${name.replaceAll(mark, mark + mark)}${mark}`;
+}
+
+/**
+ * Refuses a result whose rows would lose a value: an object has one field of a name.
+ * @throws {@link SourceError} `GW_SOURCE_FORMAT`
+ */
+export function checkColumnNames(names: readonly string[]): void {
+  const bad = names.find((name, i) => names.indexOf(name) < i) ?? names.find((name) => name === '__proto__');
+  if (bad === undefined) return;
+  const why = bad === '__proto__' ? 'which no row can hold' : 'more than once';
+  throw new SourceError(
+    'GW_SOURCE_FORMAT',
+    `The query gives a column \`${bad}\`, ${why}; name it otherwise with AS.`,
+    { details: { column: bad } },
+  );
 }
 
 /** How a driver's error reads in one sentence. */

@@ -12,7 +12,9 @@ import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import { type SqlAddress, sqlitePath } from './sql-address.ts';
 import {
+  checkColumnNames,
   optionalPackage,
+  quoteWith,
   type SqlConnection,
   type SqlDriver,
   type SqlParameter,
@@ -21,6 +23,9 @@ import {
 
 /** Waits for another process that writes, instead of failing at once. */
 const WAIT = 'PRAGMA busy_timeout = 5000';
+
+/** Rows in which the first value of an expression is looked for. */
+const MAX_LOOKED_AT = 1_000;
 
 interface Statement {
   iterate(...parameters: unknown[]): IterableIterator<Row>;
@@ -128,9 +133,9 @@ class SqliteConnection implements SqlConnection {
   ): AsyncGenerator<Row[]> {
     const result = this.#try(() => {
       const statement = this.#database.prepare(sql);
-      const decoders = statement
-        .columns()
-        .map(({ name, type }) => [name, decoderFor(type ?? '', decimals)] as const);
+      const columns = statement.columns();
+      checkColumnNames(columns.map(({ name }) => name));
+      const decoders = columns.map(({ name, type }) => [name, decoderFor(type ?? '', decimals)] as const);
       return { decoders, rows: statement.iterate(...toSqlite(parameters)) };
     });
     this.#rows = result.rows;
@@ -167,11 +172,35 @@ class SqliteConnection implements SqlConnection {
     return rows;
   }
 
-  async floatColumns(sql: string): Promise<readonly string[]> {
+  /** By what a column is declared as; an expression is declared as nothing, so its first value is looked at. */
+  async floatColumns(sql: string, parameters: readonly SqlParameter[]): Promise<readonly string[]> {
     const columns = this.#try(() => this.#database.prepare(sql).columns());
-    return columns
-      .filter(({ type }) => /^(REAL|FLOA|DOUB|DEC|NUM)/i.test(type ?? ''))
-      .map(({ name }) => name);
+    const declared = columns.filter(({ type }) => /^(REAL|FLOA|DOUB|DEC|NUM)/i.test(type ?? ''));
+    const undeclared = columns.filter(({ type }) => !type).map(({ name }) => name);
+    return [...declared.map(({ name }) => name), ...this.#realColumns(sql, parameters, undeclared)];
+  }
+
+  #realColumns(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    columns: readonly string[],
+  ): readonly string[] {
+    const open = new Set(columns);
+    const real: string[] = [];
+    if (open.size === 0) return real;
+    this.#try(() => {
+      let looked = 0;
+      for (const row of this.#database.prepare(sql).iterate(...toSqlite(parameters))) {
+        for (const name of open) {
+          const value = row[name];
+          if (value === null) continue;
+          if (typeof value === 'number') real.push(name); // integers come as bigints
+          open.delete(name);
+        }
+        if (open.size === 0 || ++looked === MAX_LOOKED_AT) break;
+      }
+    });
+    return real;
   }
 
   async executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void> {
@@ -207,7 +236,7 @@ class SqliteConnection implements SqlConnection {
 export const SQLITE: SqlDriver = {
   dialect: 'sqlite',
   placeholder: () => '?',
-  quote: (name) => `"${name.replaceAll('"', '""')}"`,
+  quote: (name) => quoteWith('"', name),
   async open(address, count) {
     const connections: SqlConnection[] = [];
     for (let i = 0; i < count; i++) {

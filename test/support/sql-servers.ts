@@ -16,6 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { installPackages } from '../../src/neo4j/embedded/commands.ts';
+import { parseSqlAddress } from '../../src/sql/sql-address.ts';
+import { sqlDriver } from '../../src/sql/sql-database.ts';
 
 const START_TIMEOUT_MS = 60_000;
 
@@ -42,6 +44,14 @@ export async function setup(): Promise<() => Promise<void>> {
     await stop();
     throw error;
   }
+}
+
+/** Runs statements on one connection. */
+export async function runSql(url: string, ...statements: readonly string[]): Promise<void> {
+  const address = parseSqlAddress(url);
+  const [connection] = await (await sqlDriver(address)).open(address, 1);
+  for (const statement of statements) await connection!.query(statement);
+  await connection!.close();
 }
 
 async function install(): Promise<void> {

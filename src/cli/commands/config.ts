@@ -3,6 +3,7 @@ import { ENV_FILE, loadEnvironment } from '../../context/environment.ts';
 import { addressFrom } from '../../context/neo4j-address.ts';
 import { SETTINGS } from '../../context/settings.ts';
 import type { Environment } from '../../core/context.ts';
+import { HIDDEN, shownAddressWithUser } from '../../core/secrets.ts';
 import { findEmbeddedServer } from '../../neo4j/embedded/embedded-server.ts';
 import { formatTable } from '../tables.ts';
 
@@ -40,7 +41,9 @@ async function print({ all, json }: { readonly all?: boolean; readonly json?: bo
     );
   }
   // What would fail at the first connection is said now: a driver option that there is not, two ways to sign in.
-  if (env.NEO4J_URI || (await findEmbeddedServer({ env }))) await addressFrom(env);
+  if (!env.NEO4J_URI && !(await findEmbeddedServer({ env }))) return;
+  const { warnings = [] } = await addressFrom(env);
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
 }
 
 async function describe(env: Environment, fromFile: ReadonlySet<string>): Promise<readonly PrintedSetting[]> {
@@ -59,16 +62,23 @@ async function describe(env: Environment, fromFile: ReadonlySet<string>): Promis
         ? 'embedded server'
         : 'default';
     const shown =
-      value === undefined ? (byDefault ?? null) : isSecret ? mask(value) : withoutCredentials(value);
+      value === undefined
+        ? (byDefault ?? null)
+        : isSecret
+          ? mask(value)
+          : isAddress(name)
+            ? shownAddressWithUser(value)
+            : value;
     return { name, value: shown, from, meaning };
   });
 }
 
-/** An address keeps what is no secret of it. */
-function mask(value: string): string {
-  return /^\w+:\/\//.test(value) ? withoutCredentials(value) : '••••••';
+/** What ought to hold no password, and is known to. */
+function isAddress(name: string): boolean {
+  return /_UR[IL]$/.test(name);
 }
 
-function withoutCredentials(value: string): string {
-  return value.replace(/^(\w[\w+]*:\/\/[^:@/]*):[^@]*@/, '$1:••••••@');
+/** An address keeps what is no secret of it. */
+function mask(value: string): string {
+  return /^\w+:\/\//.test(value) ? shownAddressWithUser(value) : HIDDEN;
 }

@@ -2,9 +2,9 @@ import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { ETLContext } from '../../context/etl-context.ts';
 import { optionError } from '../../core/options.ts';
-import { SILENT_REPORTER } from '../../core/reporter.ts';
 import { jsonValue } from '../json.ts';
 import { describeStatistics, formatTable } from '../tables.ts';
+import { WARNING_REPORTER } from '../warning-reporter.ts';
 
 /** `graphweft cypher STATEMENT`: runs a statement and prints a table. */
 export function cypherCommand(): Command {
@@ -19,7 +19,7 @@ export function cypherCommand(): Command {
     )
     .option('--json', 'print one JSON object a record instead of a table')
     .action(async (statement: string, options: { param: Record<string, unknown>; json?: boolean }) => {
-      await using context = new ETLContext({ reporter: SILENT_REPORTER });
+      await using context = new ETLContext({ reporter: WARNING_REPORTER });
       const query = statement === '-' ? await text(process.stdin) : statement;
       const { rows, columns, statistics } = await context.neo4j.query(query, options.param);
       if (options.json) {

@@ -3,7 +3,6 @@ import { ETLContext } from '../../context/etl-context.ts';
 import type { Environment } from '../../core/context.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { integerOption, optionError } from '../../core/options.ts';
-import { SILENT_REPORTER } from '../../core/reporter.ts';
 import { hasColour } from '../../reporting/palette.ts';
 import {
   type DeletedRuns,
@@ -15,6 +14,7 @@ import {
 } from '../../reporting/run-history.ts';
 import { jsonValue } from '../json.ts';
 import { formatRun, formatRuns, type RunTableOptions } from '../run-tables.ts';
+import { WARNING_REPORTER } from '../warning-reporter.ts';
 
 export interface RunCommandsOptions {
   /** Variables by name. Default: the process's environment. */
@@ -88,7 +88,7 @@ async function withStore(
   { database = env.REPORTER_DATABASE || undefined }: StoreFlags,
   use: (store: RunStore) => Promise<void>,
 ): Promise<void> {
-  await using context = new ETLContext({ env, reporter: SILENT_REPORTER });
+  await using context = new ETLContext({ env, reporter: WARNING_REPORTER });
   await use({ neo4j: context.neo4j, database });
 }
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Environment } from '../../core/context.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 
 /** Looks a program up in PATH. */
 export function findProgram(name: string, env: Environment): string | undefined {
@@ -25,14 +26,15 @@ export interface CommandResult {
   readonly output: string;
 }
 
-/** Runs a program to its end and keeps what it prints. */
+/** Runs a program to its end and keeps what it prints; our secrets are not in its environment. */
 export function runCommand(
   program: string,
   args: readonly string[],
   options: { readonly env: Environment; readonly cwd?: string; readonly signal?: AbortSignal | undefined },
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const child = spawn(program, [...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const env = withoutSecrets(options.env);
+    const child = spawn(program, [...args], { ...options, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const keep = (data: Buffer) => {
       output += data.toString();

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Environment } from '../../core/context.ts';
 import { GraphweftError } from '../../core/errors.ts';
+import { withoutSecrets } from '../../core/secrets.ts';
 import { type CommandResult, runCommand } from './commands.ts';
 import { homeArguments } from './process-table.ts';
 import { MIN_HEAP_MB } from './server-config.ts';
@@ -44,7 +45,7 @@ export function spawnServer(
         '--console-mode', // otherwise it says nothing on its streams, not even why it fails
         ...homeArguments(folder.path),
       ],
-      { detached: true, stdio: ['ignore', log, log], cwd: folder.path, env },
+      { detached: true, stdio: ['ignore', log, log], cwd: folder.path, env: withoutSecrets(env) },
     );
     child.on('error', () => {}); // a missing program shows as a missing process id
     child.unref();

@@ -27,7 +27,7 @@ describe('CypherBatchSource', () => {
         big: 9007199254740993n,
         ldt: new LocalDateTime(Date.UTC(2020, 0, 2, 3, 4, 5) / 1000, 6),
         zdt: new ZonedDateTime(Date.UTC(2020, 0, 1, 21, 34, 5) / 1000, 0, 19_800),
-        named: new ZonedDateTime(Date.UTC(2020, 6, 2, 1, 4, 5) / 1000, 0, 7200),
+        named: new ZonedDateTime(Date.UTC(2020, 6, 2, 1, 4, 5) / 1000, 0, 7200, 'Europe/Paris'),
         lt: new LocalTime(86_399, 0),
         t: new ZonedTime(3600, 0, -7200),
         d: new Duration(14, 3, 61, 500_000_000),

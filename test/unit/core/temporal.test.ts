@@ -8,6 +8,7 @@ import {
   ZonedDateTime,
   ZonedTime,
 } from '../../../src/core/temporal.ts';
+import { parseLocalDate, parseLocalDateTime } from '../../../src/core/temporal-text.ts';
 
 describe('temporal values', () => {
   it('shows every instant that JavaScript can hold as JavaScript does', () => {
@@ -23,6 +24,17 @@ describe('temporal values', () => {
       }),
       { examples: [[0], [-1], [1000], [-limit], [limit]] },
     );
+  });
+
+  it('takes no day that no calendar has for another one, and no second that a number would round', () => {
+    for (const day of ['2020-02-30', '2021-02-29', '2020-00-10', '2020-13-01', '2020-01-00', '2020-04-31']) {
+      expect(parseLocalDate(day)).toBeUndefined();
+      expect(parseLocalDateTime(`${day} 10:00:00`)).toBeUndefined();
+    }
+    expect(parseLocalDate('2020-02-29')).toEqual(new LocalDate(18_321));
+    expect(parseLocalDate('0001-02-29 BC')).toEqual(parseLocalDate('0000-02-29'));
+    expect(parseLocalDateTime('+285000000-01-01T00:00:00')).toBeInstanceOf(LocalDateTime);
+    expect(parseLocalDateTime('+999999999-01-01T00:00:00')).toBeUndefined();
   });
 
   it('shows fractions only as far as they go, offsets and lengths', () => {

@@ -135,6 +135,32 @@ describe('CSVBatchSource', () => {
     expect(readJsonLines(rejectedFile).map(({ lineNumber }) => lineNumber)).toEqual(bad.map(lineOf));
   });
 
+  it.each([
+    ['LF in fields of a file with CRLF', 'a,b\r\n1,"x\ny"\r\n2,z\r\n', 'x\ny'],
+    ['CRLF in fields of a file with LF', 'a,b\n1,"x\r\ny"\n2,z\n', 'x\r\ny'],
+    ['CR in fields of a file with LF', 'a,b\n1,"x\ry"\n2,z\n', 'x\ry'],
+  ])('keeps line breaks in fields as they are: %s', async (_what, content, field) => {
+    const folder = useFolder();
+    for (const types of ['text', { b: 'VARCHAR' }] as const) {
+      const { items } = await drain(source(folder.write('a.csv', content), { types }), 10);
+      expect(items).toEqual([
+        { a: '1', b: field, _row: 0 },
+        { a: '2', b: 'z', _row: 1 },
+      ]);
+    }
+  });
+
+  it('refuses what it would read no row of: a header with line breaks that are not those of the file', async () => {
+    const file = useFolder().write('a.csv', '"a\nx",b\r\n1,2\r\n3,4\r\n');
+    await expect(drain(source(file), 10)).rejects.toMatchObject({ code: 'GW_SOURCE_FORMAT' });
+  });
+
+  it('gives types to a column whose name every object has', async () => {
+    const file = useFolder().write('a.csv', 'constructor,n\nx,1\n');
+    const { items } = await drain(source(file, { types: { n: 'INTEGER' } }), 10);
+    expect(items).toEqual([{ constructor: 'x', n: 1, _row: 0 }]);
+  });
+
   it('refuses a malformed line before any row when it is strict', async () => {
     const file = useFolder().write('a.csv', 'id,name\n1,Ann\n2\n');
     await expect(drain(source(file, { strict: true }), 10)).rejects.toMatchObject({
