@@ -52,10 +52,14 @@ export async function withServer<T>(action: (bench: BenchServer) => Promise<T>):
   }
 }
 
-/** Deletes everything, in parts that fit the server's memory. */
+/** A million flights took the server 15 s of CPU by 1,000 relationships a transaction, 40 s by 50,000. */
+const DELETED_AT_ONCE = 1_000;
+
+/** Deletes everything, in parts that the server gets through fastest. */
 export async function wipe({ neo4j }: Pick<ETLContext, 'neo4j'>): Promise<void> {
-  await neo4j.query('MATCH ()-[r]->() CALL (r) { DELETE r } IN TRANSACTIONS OF 50000 ROWS');
-  await neo4j.query('MATCH (n) CALL (n) { DELETE n } IN TRANSACTIONS OF 50000 ROWS');
+  const inParts = `IN TRANSACTIONS OF ${DELETED_AT_ONCE} ROWS`;
+  await neo4j.query(`MATCH ()-[r]->() CALL (r) { DELETE r } ${inParts}`);
+  await neo4j.query(`MATCH (n) CALL (n) { DELETE n } ${inParts}`);
 }
 
 /** Gives up waiting at an abort: a statement on the server cannot be interrupted from here, but the server is stopped. */
