@@ -41,17 +41,16 @@ export interface ETLContextOptions {
  * ```
  */
 export class ETLContext implements Neo4jContext, AsyncDisposable {
-  declare readonly env: Environment;
   readonly signal: AbortSignal;
   readonly neo4j: Neo4jConnection;
+  readonly #env: Environment;
   readonly #instruments: Instruments;
   #reporter: Reporter | undefined;
 
   constructor(options: ETLContextOptions = {}) {
     refuseUnknownKeys('ETLContext', options, ['env', 'reporter', 'signal', 'maxCommits']);
     const { env = loadEnvironment().env, reporter, signal = new AbortController().signal } = options;
-    // Not listed: it holds passwords, and whoever logs a task or a context would log them.
-    Object.defineProperty(this, 'env', { value: env, enumerable: false });
+    this.#env = env;
     this.signal = signal;
     const address = async () => {
       const found = await addressFrom(env);
@@ -61,6 +60,11 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
     this.neo4j = new Neo4jConnection(address, pickOptions(options, ['maxCommits']));
     this.#instruments = new Instruments(env, (message) => this.reporter.warn(message));
     this.#reporter = reporter && this.#kept(shieldReporter(reporter));
+  }
+
+  /** No field: it holds passwords, and whoever logs a task or a context would log them. */
+  get env(): Environment {
+    return this.#env;
   }
 
   get reporter(): Reporter {

@@ -16,7 +16,7 @@ export interface ErrorPlace {
 export function clearNeo4jError(error: unknown, place: ErrorPlace): Error {
   const { username, database, hint } = place;
   const uri = shownAddress(place.uri);
-  if (!(error instanceof Neo4jError)) return error instanceof Error ? error : new Error(String(error));
+  if (!(error instanceof Neo4jError)) return tlsFileError(error) ?? asError(error);
   const reason = firstSentence(error.message);
   const where = `the server at ${uri}`;
   const make = (code: ErrorCode, message: string, Class: typeof GraphweftError = WriteError) =>
@@ -64,6 +64,23 @@ export function clearNeo4jError(error: unknown, place: ErrorPlace): Error {
     );
   }
   return make('GW_NEO4J_WRITE', `Neo4j refused a write: ${reason} (${code})`);
+}
+
+/** What is wrong with a file for TLS comes from Node itself, without a word of which file was meant. */
+function tlsFileError(error: unknown): ConfigError | undefined {
+  const { code, syscall, message } = asError(error) as NodeJS.ErrnoException;
+  if (!code?.startsWith('ERR_OSSL') && syscall !== 'open') return undefined;
+  const files =
+    'NEO4J_CLIENT_CERTIFICATE, NEO4J_CLIENT_KEY and its password, NEO4J_DRIVER_TRUSTED_CERTIFICATES';
+  return new ConfigError(
+    'GW_CONFIG_OPTION',
+    `A certificate or a key cannot be used: ${firstSentence(message)}; see ${files}.`,
+    { cause: error },
+  );
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function firstSentence(message: string): string {
