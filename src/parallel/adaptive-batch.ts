@@ -21,8 +21,9 @@ const CALM_COMMITS = 8;
 const INCREASE = 1 / 16;
 /** How near to a size that failed it grows. */
 const BELOW_CEILING = 0.95;
-/** Batches without trouble before a size that failed is tried again; twice as many after each time. */
+/** Batches without trouble before a size that failed is tried again; so many times as many after each. */
 const CEILING_COMMITS = 512;
+const CEILING_PATIENCE = 4;
 
 export class AdaptiveBatch {
   readonly #options: AdaptiveBatchOptions;
@@ -51,7 +52,7 @@ export class AdaptiveBatch {
     if (rows <= this.#rows) this.#proven = Math.max(this.#proven, rows);
     if (++this.#sinceFailure >= this.#patience && this.#ceiling !== Number.POSITIVE_INFINITY) {
       this.#ceiling = Number.POSITIVE_INFINITY;
-      this.#patience *= 4;
+      this.#patience *= CEILING_PATIENCE;
     }
     if (!mayGrow || this.#rows >= maxRows || latencyMs > maxLatencyMs / 2) return false;
     if (++this.#calm < CALM_COMMITS) return false;

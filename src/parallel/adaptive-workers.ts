@@ -9,9 +9,10 @@
  * | state | workers | when a window is full |
  * |---|---|---|
  * | climb | twice as many each time | the rate rose: twice as many again; else hold what was before |
- * | hold | the best known | after a pause: probe |
- * | probe | the best and a step up or down | it pays: that is the best, and a larger step in the same direction; else back, and a longer pause |
+ * | hold | the best known | after a pause: probe; something known was better after all: that |
+ * | probe | half of the best, or a step up or down | it pays: that is the best, and on in the same direction; else back, and a longer pause |
  *
+ * The first probe is the half: a server that warms up while workers are added makes each doubling look good.
  * Invariants: 1 ≤ workers ≤ maxWorkers; the same calls give the same workers.
  */
 
@@ -44,9 +45,9 @@ interface Rate {
 
 /** A doubling that gains less than this has come to the end. */
 const CLIMB_GAIN = 1.15;
-/** A doubling that gained so much of what it could: one worker less can hardly be better, and need not be tried soon. */
+/** A doubling that gained so much of what it could need not be looked at again soon. */
 const FULL_GAIN = 1.6;
-const FULL_GAIN_PAUSE = 8;
+const FULL_GAIN_PAUSE = 2;
 /** One worker more must gain so much: less is noise, and each one holds memory and locks. */
 const STEP_GAIN = 1.02;
 /** One worker less may lose so little. */
@@ -84,8 +85,10 @@ export class AdaptiveWorkers {
   #workers: number;
   #best: number;
   #state: 'climb' | 'hold' | 'probe' = 'climb';
-  #direction: 1 | -1 = 1;
+  #direction: 1 | -1 = -1;
   #step = 1;
+  /** Whether a step down goes to the half. */
+  #halves = true;
   #pause = 1;
   #held = 0;
   #window = emptyRate();
@@ -124,6 +127,7 @@ export class AdaptiveWorkers {
     if (isOther && isApart(window, known, 1)) {
       this.#rates.clear();
       this.#pause = 1;
+      this.#halves = true;
     }
     this.#rates.set(this.#workers, merged(this.#rates.get(this.#workers), window));
     const isBusy = window.runningMs / window.latencyMs >= BUSY_SHARE * this.#workers;
@@ -215,7 +219,9 @@ export class AdaptiveWorkers {
       this.#direction = -1;
       return;
     }
-    const next = Math.min(this.#maxWorkers, Math.max(1, this.#best + this.#direction * this.#step));
+    const isHalf = this.#direction < 0 && this.#halves;
+    const step = isHalf ? Math.ceil(this.#best / 2) : this.#step;
+    const next = Math.min(this.#maxWorkers, Math.max(1, this.#best + this.#direction * step));
     if (next === this.#best) return;
     this.#state = 'probe';
     this.#set(next, nowMs);
@@ -229,12 +235,13 @@ export class AdaptiveWorkers {
       this.#pause = 1;
       this.#held = 0;
       // What is better, and not just no worse, shows the way; the next step in it is larger, and at once.
-      const isBetter = gain > STEP_GAIN;
+      const isBetter = gain > STEP_GAIN || (this.#direction < 0 && this.#halves);
       this.#step = isBetter ? Math.min(2 * this.#step, Math.max(1, this.#maxWorkers >> 2)) : 1;
       if (isBetter) this.#probe(isBusy, nowMs);
       return;
     }
     this.#step = 1;
+    if (this.#direction < 0) this.#halves = false;
     this.#direction *= -1;
     this.#pauseLonger();
     this.#set(this.#best, nowMs);

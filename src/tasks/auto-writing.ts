@@ -89,7 +89,12 @@ async function planAuto(
       options.tableSize ??
       fittingTableSize(facts, cellsOf(options, mapping, keys)),
   };
-  const planned = await PARALLEL_WRITING.plan!(resolved, source, mapping, batchSize, true);
+  const planned = await PARALLEL_WRITING.plan!(resolved, source, mapping, batchSize, true).catch(
+    async (error: unknown) => {
+      await source.close?.();
+      throw error;
+    },
+  );
   const plan = planned.plan?.totalRows ? planned.plan : undefined; // keys that only a schema makes are not counted
   const choice = keptChoice(kept, keys) ?? chooseWriting({ ...facts, plan });
   const free = planOfFree(rows, maxWorkers, resolved.tableSize!);

@@ -16,6 +16,8 @@ export interface SimulatedServer {
   readonly collision?: number;
   /** Rows of a batch that its memory holds. Default: any. */
   readonly memoryRows?: number;
+  /** How much longer the first batches take, of their time: caches that are empty, code that is not compiled. Default: 0. */
+  readonly warmUp?: number;
   /** Spread of the CPU times: exponent of a normal variable. Default: 0.3. */
   readonly spread?: number;
 }
@@ -43,6 +45,9 @@ export interface Simulated {
   readonly secondHalfMs: number;
 }
 
+/** A cold Neo4j reaches its rate within some 50 batches. */
+const WARM_BATCHES = 20;
+
 /** Writes rows, as many batches at a time as the limit allows, and gives the time that it took. */
 export function simulateLoad(
   server: SimulatedServer,
@@ -51,14 +56,22 @@ export function simulateLoad(
   limit: WriteLimit,
 ): Simulated {
   const random = mulberry32(seed);
-  const { spread = 0.3, friction = 0, collision = 0, memoryRows = Number.POSITIVE_INFINITY } = server;
+  const {
+    spread = 0.3,
+    friction = 0,
+    collision = 0,
+    warmUp = 0,
+    memoryRows = Number.POSITIVE_INFINITY,
+  } = server;
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const noise = () => Math.exp(spread * normal() - spread ** 2 / 2);
   const work = (n: number): Step => ({
     kind: 'work',
-    leftMs: (server.batchMs + server.rowMs * n) * noise(),
+    leftMs:
+      (server.batchMs + server.rowMs * n) * noise() * (1 + warmUp * Math.exp(-batches++ / WARM_BATCHES)),
     rows: n,
   });
+  let batches = 0;
   let waiting = rows;
   let done = 0;
   let now = 0;
