@@ -81,7 +81,7 @@ async function bench(flags: Flags): Promise<void> {
     style: { head: [], border: [], compact: true },
   });
   try {
-    if (flags.claims) return await benchClaims(server);
+    if (flags.claims) return await benchClaims(server, Number(flags.rounds), SEED);
     for (const one of CASES) {
       const runs = new Map<number, { readonly statistics: Statistics; readonly seconds: number }[]>([
         [1, []],
