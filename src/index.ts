@@ -88,7 +88,7 @@ export {
   startEmbeddedServer,
   stopEmbeddedServer,
 } from './neo4j/embedded/embedded-server.ts';
-export type { KeyCounts, SplitPlan } from './parallel/balanced-buckets.ts';
+export type { KeyCounts, PlannedKey, SplitPlan } from './parallel/balanced-buckets.ts';
 export {
   type BucketPair,
   type DictIdExtractorOptions,
@@ -160,6 +160,7 @@ export {
 } from './tasks/csv-load-2-neo4j-task.ts';
 export { ExecuteCypherTask, type ExecuteCypherTaskOptions } from './tasks/execute-cypher-task.ts';
 export { GDSTask } from './tasks/gds-task.ts';
+export type { HubKind } from './tasks/hub-sharing.ts';
 export type { ConstraintPolicy, FileLoadOptions, LoadOptions } from './tasks/load-task.ts';
 export type { ParallelOptions } from './tasks/parallel-writing.ts';
 export {

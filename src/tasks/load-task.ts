@@ -115,6 +115,7 @@ export interface WritingKind<O> {
     mapping: CompiledMapping | undefined,
     batchSize: number,
     isAsked: boolean,
+    context: Neo4jContext,
   ): Promise<PlannedWriting>;
   place(
     context: Neo4jContext,
@@ -174,7 +175,14 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     if (this.#mapping) await ensureConstraints(context.neo4j, this.#mapping, options.constraints ?? 'create');
     const opened = this.#open();
     const floatColumns = options.floatColumns ?? (await opened.floatColumns?.()) ?? [];
-    const planned = await this.#writing.plan?.(options, opened, this.#mapping, this.batchSize, false);
+    const planned = await this.#writing.plan?.(
+      options,
+      opened,
+      this.#mapping,
+      this.batchSize,
+      false,
+      context,
+    );
     const before = this.#rejected.count;
     let summary = {};
     try {
@@ -192,7 +200,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
 
   /**
    * Says what the split can reach, from a count of the keys and without loading: the bound that no schedule can beat, the
-   * bucket that sets it, and hubs by name. Undefined with one writer, or where an extractor of your own splits.
+   * bucket that sets it, and hubs by name, with which of them claim nothing. Undefined with one writer, or where an extractor of your own splits.
    */
   async explain(): Promise<SplitPlan | undefined> {
     const planned = await this.#writing.plan?.(
@@ -201,6 +209,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       this.#mapping,
       this.batchSize,
       true,
+      this.context,
     );
     await planned?.source.close?.();
     return planned?.plan;
