@@ -121,6 +121,10 @@ function byMapping(name: string, mapping: Mapping): Case {
 }
 
 export async function benchClaims(server: Server, repetitions: number, seed: number): Promise<void> {
+  const summary = new Table({
+    head: ['write', 'statement waits, ms', 'commit waits, ms', 'deadlocks'],
+    style: { head: [], border: [], compact: true },
+  });
   const table = new Table({
     head: ['write', 'hub is', 'relationships before', 'statement waits, ms', 'commit waits, ms', 'deadlocks'],
     style: { head: [], border: [], compact: true },
@@ -131,6 +135,8 @@ export async function benchClaims(server: Server, repetitions: number, seed: num
   try {
     await nodes.makeSchema();
     for (const [c, { name }] of casesFor('end').entries()) {
+      const waits: { readonly statement: number; readonly commit: number }[] = [];
+      const found = [0, 0];
       for (const end of ENDS) {
         const one = casesFor(end)[c]!;
         await second(gated, one, await nodes.pairs(end, DEGREES[0], 1, 2)); // compiles the plan
@@ -138,9 +144,14 @@ export async function benchClaims(server: Server, repetitions: number, seed: num
           const timed = [];
           for (let i = 0; i < repetitions; i++)
             timed.push(await second(gated, one, await nodes.pairs(end, degree, 1, 2)));
-          const counts = [];
+          const counts: number[] = [];
           for (const neo4j of [gated, open])
             counts.push(await deadlocks(neo4j, nodes, one, end, degree, seed));
+          for (const [i, count] of counts.entries()) found[i]! += count;
+          waits.push({
+            statement: median(timed.map(({ statementMs }) => statementMs)),
+            commit: median(timed.map(({ commitMs }) => commitMs)),
+          });
           table.push([
             name,
             end,
@@ -152,6 +163,12 @@ export async function benchClaims(server: Server, repetitions: number, seed: num
         }
         process.stderr.write(`${name}, hub as ${end}\n`);
       }
+      summary.push([
+        name,
+        range(waits.map(({ statement }) => statement)),
+        range(waits.map(({ commit }) => commit)),
+        found.join(' / '),
+      ]);
     }
   } finally {
     await gated.close();
@@ -160,13 +177,21 @@ export async function benchClaims(server: Server, repetitions: number, seed: num
   process.stdout.write(
     `${HOLD_MS - HEAD_START_MS} ms of waiting is a lock in exclusive mode; median of ${repetitions} (all). ` +
       `Deadlocks: ${WRITERS} writers, ${WRITERS * BATCHES_EACH} batches of ${BATCH_ROWS} rows on ${HUBS} hubs, ` +
-      `one commit at a time / ${WRITERS}; seed ${seed}\n${table.toString()}\n`,
+      `one commit at a time / ${WRITERS}; seed ${seed}\n${table.toString()}\n` +
+      `lowest and highest median of all degrees and both ends; deadlocks of all\n${summary.toString()}\n`,
   );
 }
 
 function describe(values: readonly number[]): string {
-  const all = values.map(Math.round);
-  return `${[...all].sort((a, b) => a - b)[all.length >> 1]} (${all.join(' ')})`;
+  return `${median(values)} (${values.map(Math.round).join(' ')})`;
+}
+
+function median(values: readonly number[]): number {
+  return Math.round([...values].sort((a, b) => a - b)[values.length >> 1]!);
+}
+
+function range(values: readonly number[]): string {
+  return `${Math.min(...values)}–${Math.max(...values)}`;
 }
 
 /** Makes nodes that nothing has touched yet: a hub's degree is what it says only once. */

@@ -2,7 +2,7 @@
  * Which commits meet: the same skewed ratings on the same grid, with one commit of relationships at a time and with as
  * many as there are workers. Prints deadlock retries by the kind of lock, and the time.
  *
- *     npm run bench -- locks [--rows N] [--rounds N]
+ *     npm run bench -- locks [--claims | --hubs] [--rows N] [--rounds N]
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,6 +26,7 @@ import {
 import { runProgram } from 'graphweft/cli';
 import { skewedRatings } from '../../test/support/ratings.ts';
 import { benchClaims } from './claims.ts';
+import { benchHubs } from './hubs.ts';
 
 interface Case {
   readonly name: string;
@@ -62,6 +63,7 @@ const program = new Command('locks')
   .option('--rows <n>', 'ratings a load', '100000')
   .option('--rounds <n>', 'runs of each side', '3')
   .option('--claims', 'which claims each kind of write needs, instead')
+  .option('--hubs', 'what sharing a hub brings, instead')
   .action(bench);
 
 await runProgram(program);
@@ -70,6 +72,7 @@ interface Flags {
   readonly rows: string;
   readonly rounds: string;
   readonly claims?: boolean;
+  readonly hubs?: boolean;
 }
 
 async function bench(flags: Flags): Promise<void> {
@@ -82,6 +85,7 @@ async function bench(flags: Flags): Promise<void> {
   });
   try {
     if (flags.claims) return await benchClaims(server, Number(flags.rounds), SEED);
+    if (flags.hubs) return await benchHubs(server, Number(flags.rows), Number(flags.rounds), SEED);
     for (const one of CASES) {
       const runs = new Map<number, { readonly statistics: Statistics; readonly seconds: number }[]>([
         [1, []],

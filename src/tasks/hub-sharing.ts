@@ -6,12 +6,13 @@
  * that MERGEs a relationship or SETs a property of the node makes every other wait. CREATE takes shared locks (degrees,
  * deletion of groups); what it needs in exclusive mode (node, relationship group, links of the chain) it takes in its
  * commit, and those pass a gate, one at a time. So nobody who holds an exclusive lock ever waits for another's, and there
- * is nothing to deadlock on, whether the node is dense or not.
+ * is nothing to deadlock on, whether the node is dense or not. (A commit of more than a second opens the gate to the
+ * next one; should those two deadlock, the loser is tried again, as with any cells.)
  */
 import { ConfigError } from '../core/errors.ts';
 import { choiceOption } from '../core/options.ts';
 import type { CompiledMapping } from '../mapping/compile.ts';
-import type { ParallelOptions } from './parallel-writing.ts';
+import type { ScheduleKind } from '../parallel/splitting-batch-processor.ts';
 
 export const HUB_KINDS = ['share', 'claim'] as const;
 export type HubKind = (typeof HUB_KINDS)[number];
@@ -19,9 +20,16 @@ export type HubKind = (typeof HUB_KINDS)[number];
 /** `none`: every key claims its bucket; `proven`: hubs do not on a store whose locks are known; `asked`: on any. */
 export type HubSharing = 'none' | 'proven' | 'asked';
 
+/** The options of a load that decide on it. */
+interface HubOptions {
+  readonly hubs?: HubKind;
+  readonly schedule?: ScheduleKind;
+  readonly idExtractor?: unknown;
+}
+
 /** @throws {@link ConfigError} `GW_CONFIG_OPTION` for `hubs: 'share'` where rows of one node may not run side by side. */
 export function hubSharing(
-  { hubs, schedule = 'claims', idExtractor }: ParallelOptions,
+  { hubs, schedule = 'claims', idExtractor }: HubOptions,
   mapping: CompiledMapping | undefined,
   maxCommits: number,
 ): HubSharing {
@@ -35,7 +43,7 @@ export function hubSharing(
 
 function whyNot(
   mapping: CompiledMapping | undefined,
-  schedule: string,
+  schedule: ScheduleKind,
   hasExtractor: boolean,
   maxCommits: number,
 ): string | undefined {
