@@ -94,7 +94,7 @@ export {
   type CellOutcome,
   type WriteLimit,
 } from './parallel/adaptive-limit.ts';
-export type { KeyCounts, SplitPlan } from './parallel/balanced-buckets.ts';
+export type { KeyCounts, PlannedKey, SplitPlan } from './parallel/balanced-buckets.ts';
 export {
   type BucketPair,
   type DictIdExtractorOptions,
@@ -167,6 +167,7 @@ export {
 } from './tasks/csv-load-2-neo4j-task.ts';
 export { ExecuteCypherTask, type ExecuteCypherTaskOptions } from './tasks/execute-cypher-task.ts';
 export { GDSTask } from './tasks/gds-task.ts';
+export type { HubKind } from './tasks/hub-sharing.ts';
 export type { ConstraintPolicy, FileLoadOptions, LoadOptions, LoadPlan } from './tasks/load-task.ts';
 export type { ParallelOptions } from './tasks/parallel-writing.ts';
 export {

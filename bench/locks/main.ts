@@ -2,7 +2,7 @@
  * Which commits meet: the same skewed ratings on the same grid, with one commit of relationships at a time and with as
  * many as there are workers. Prints deadlock retries by the kind of lock, and the time.
  *
- *     npm run bench -- locks [--rows N] [--rounds N]
+ *     npm run bench -- locks [--claims | --hubs] [--rows N] [--rounds N]
  */
 import { Command } from 'commander';
 import {
@@ -27,6 +27,7 @@ import { say, warnIfBusy } from '../support/progress.ts';
 import { saveResults } from '../support/results.ts';
 import { textTable } from '../support/text-table.ts';
 import { benchClaims } from './claims.ts';
+import { benchHubs } from './hubs.ts';
 
 interface Case {
   readonly name: string;
@@ -63,6 +64,7 @@ const program = new Command('locks')
   .option('--rows <n>', 'ratings a load', wholeNumber, 100_000)
   .option('--rounds <n>', 'runs of each side', wholeNumber, 3)
   .option('--claims', 'which claims each kind of write needs, instead')
+  .option('--hubs', 'what sharing a hub brings, instead')
   .action(bench);
 
 await runProgram(program);
@@ -71,6 +73,7 @@ interface Flags {
   readonly rows: number;
   readonly rounds: number;
   readonly claims?: boolean;
+  readonly hubs?: boolean;
 }
 
 interface Loaded {
@@ -81,7 +84,8 @@ interface Loaded {
 async function bench(flags: Flags): Promise<void> {
   warnIfBusy();
   await withServer(async ({ server }) => {
-    if (flags.claims) return benchClaims(server);
+    if (flags.claims) return benchClaims(server, flags.rounds, SEED);
+    if (flags.hubs) return benchHubs(server, flags.rows, flags.rounds, SEED);
     await benchCommits(server, flags);
   });
 }

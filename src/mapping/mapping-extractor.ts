@@ -7,12 +7,16 @@ import {
   keyBucket,
   type NodeKey,
 } from '../parallel/id-extractors.ts';
+import { pairBucket } from '../parallel/shared-keys.ts';
 import type { CompiledMapping, KeyClaim } from './compile.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Gives the bucket of a node key on one side of the grid. */
 export type BucketOfKey = (key: NodeKey, side: 0 | 1) => number;
+
+/** Says whether a node key on one side of the grid needs no claim. */
+export type IsSharedKey = (key: NodeKey, side: 0 | 1) => boolean;
 
 /**
  * Makes the extractor that a mapping implies.
@@ -23,14 +27,19 @@ export type BucketOfKey = (key: NodeKey, side: 0 | 1) => number;
  * | two keys of two kinds | (bucket of the first, bucket of the second) |
  * | one key | (bucket, bucket) on the diagonal |
  * | none, it creates | each cell of the diagonal in turn: nothing can conflict |
+ * | a shared key and another | (shared, bucket of the other) |
+ * | two shared keys | (shared, bucket of the pair) |
+ * | one key, shared | (shared, each bucket in turn) |
  *
  * @param bucketOfKey Default: by hash.
+ * @param isSharedKey Default: no key is.
  * @throws {@link ConfigError} `GW_CONFIG_OPTION` when more than two keys would have to be claimed: a grid has two sides.
  */
 export function mappingExtractor(
   { claims }: Pick<CompiledMapping, 'claims'>,
   tableSize: number,
   bucketOfKey: BucketOfKey = (key) => keyBucket(key, tableSize),
+  isSharedKey?: IsSharedKey,
 ): IdExtractor<Fields> {
   const [start, end] = claims;
   if (claims.length > 2) {
@@ -40,27 +49,38 @@ export function mappingExtractor(
         'two mappings.',
     );
   }
+  const hasShared = isSharedKey !== undefined;
+  let turn = 0;
+  const nextTurn = (): number => {
+    turn = (turn + 1) % tableSize;
+    return turn;
+  };
   if (!start) {
-    let turn = 0;
     const inTurn = (): BucketPair => {
-      turn = (turn + 1) % tableSize;
-      return [turn, turn];
+      const bucket = nextTurn();
+      return [bucket, bucket];
     };
     return Object.assign(inTurn, { monopartite: true });
   }
   if (!end) {
     const alone = (row: Fields): BucketPair => {
-      const bucket = bucketOfKey(nodeKeyOf(row, start), 0);
+      const key = nodeKeyOf(row, start);
+      if (isSharedKey?.(key, 0)) return [nextTurn(), tableSize];
+      const bucket = bucketOfKey(key, 0);
       return [bucket, bucket];
     };
-    return Object.assign(alone, { monopartite: true });
+    return Object.assign(alone, { monopartite: true, hasShared });
   }
   const monopartite = start.space === end.space;
-  const both = (row: Fields): BucketPair => [
-    bucketOfKey(nodeKeyOf(row, start), 0),
-    bucketOfKey(nodeKeyOf(row, end), monopartite ? 0 : 1),
-  ];
-  return Object.assign(both, { monopartite });
+  const endSide = monopartite ? 0 : 1;
+  const both = (row: Fields): BucketPair => {
+    const [from, to] = [nodeKeyOf(row, start), nodeKeyOf(row, end)];
+    const isShared = isSharedKey?.(to, endSide) ?? false;
+    if (isSharedKey?.(from, 0))
+      return [tableSize, isShared ? pairBucket(from, to, tableSize) : bucketOfKey(to, endSide)];
+    return [bucketOfKey(from, 0), isShared ? tableSize : bucketOfKey(to, endSide)];
+  };
+  return Object.assign(both, { monopartite, hasShared });
 }
 
 /**

@@ -96,14 +96,15 @@ export interface Neo4jContext extends TaskContext {
 
 /** Is a database that is connected to when it is first used. */
 export class Neo4jConnection implements AsyncDisposable {
+  /** Transactions that create or delete relationships and commit at the same time, at most. */
+  readonly maxCommits: number;
   readonly #resolveAddress: () => Promise<Neo4jAddress>;
   readonly #gate: CommitGate;
   #opened: Promise<{ readonly driver: Driver; readonly address: Neo4jAddress }> | undefined;
 
   constructor(address: Neo4jAddress | (() => Promise<Neo4jAddress>), options: Neo4jConnectionOptions = {}) {
-    this.#gate = new CommitGate(
-      integerOption('maxCommits', options.maxCommits ?? DEFAULT_MAX_COMMITS, { min: 1 }),
-    );
+    this.maxCommits = integerOption('maxCommits', options.maxCommits ?? DEFAULT_MAX_COMMITS, { min: 1 });
+    this.#gate = new CommitGate(this.maxCommits);
     this.#resolveAddress = typeof address === 'function' ? address : () => Promise.resolve(address);
   }
 

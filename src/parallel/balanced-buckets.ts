@@ -64,6 +64,13 @@ export class KeyCounter {
   }
 }
 
+/** A key that carries many rows, and on which end. */
+export interface PlannedKey {
+  readonly side: 'start' | 'end' | 'both';
+  readonly key: string;
+  readonly rows: number;
+}
+
 /** What a split can reach at best, and what limits it. */
 export interface SplitPlan {
   readonly totalRows: number;
@@ -77,11 +84,15 @@ export interface SplitPlan {
   /** Against one writer, at best: totalRows / lowerBoundRows. */
   readonly expectedSpeedup: number;
   /** Keys that alone carry more than a worker's share of the rows, the heaviest first. */
-  readonly hubs: readonly {
-    readonly side: 'start' | 'end' | 'both';
-    readonly key: string;
-    readonly rows: number;
-  }[];
+  readonly hubs: readonly (PlannedKey & {
+    /** Whether its rows are written side by side, so that it limits nothing. */
+    readonly isShared: boolean;
+  })[];
+  /**
+   * Every key whose rows need no claim, the heaviest first: together with the settings above it says in which cell a row
+   * lands, so a split can be described and repeated.
+   */
+  readonly sharedKeys: readonly PlannedKey[];
 }
 
 /** One side of the grid, or both where they are one node space. */
@@ -89,6 +100,8 @@ export interface PlannedSide {
   readonly side: 'start' | 'end' | 'both';
   readonly counts: KeyCounts;
   readonly bucketOf: (key: NodeKey) => number;
+  /** Keys that need no claim. Default: none. */
+  readonly shared?: readonly (readonly [key: string, rows: number])[];
 }
 
 /** Says what a split can reach. Pure; from counts, without the rows. */
@@ -104,12 +117,17 @@ export function planSplit(
   let lowerBoundRows = Math.ceil(totalRows / workers);
   let limitingBucket: SplitPlan['limitingBucket'];
   const hubs: SplitPlan['hubs'][number][] = [];
-  for (const { side, counts, bucketOf } of sides) {
+  const sharedKeys: PlannedKey[] = [];
+  for (const { side, counts, bucketOf, shared = [] } of sides) {
+    const sharedHere = new Set(shared.map(([key]) => key));
+    sharedKeys.push(...shared.map(([key, rows]) => ({ side, key, rows })));
     const listed = counts.heavy.reduce((sum, [, rows]) => sum + rows, 0);
     const loads = new Array<number>(tableSize).fill(Math.max(0, counts.totalRows - listed) / tableSize);
     for (const [key, rows] of counts.heavy) {
-      loads[bucketOf(key)]! += rows;
-      if (rows > totalRows / workers) hubs.push({ side, key, rows });
+      const isShared = sharedHere.has(key);
+      // Rows between two shared keys also load a bucket, which a count of single keys does not show: a bound all the same.
+      if (!isShared) loads[bucketOf(key)]! += rows;
+      if (rows > totalRows / workers) hubs.push({ side, key, rows, isShared });
     }
     for (const [bucket, load] of loads.entries()) {
       if (load <= lowerBoundRows) continue;
@@ -126,5 +144,6 @@ export function planSplit(
     limitingBucket,
     expectedSpeedup: lowerBoundRows === 0 ? 1 : totalRows / lowerBoundRows,
     hubs: hubs.sort((a, b) => b.rows - a.rows),
+    sharedKeys: sharedKeys.sort((a, b) => b.rows - a.rows),
   };
 }

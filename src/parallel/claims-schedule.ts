@@ -10,7 +10,8 @@
  * which they came; every row leaves once.
  *
  * Bucket `tableSize` is the shared one: it is never claimed. Rows go there whose key needs no claim
- * (a hub that the server locks in shared mode); their cells are told apart by the other end's bucket.
+ * (a hub on which several writers may create relationships at once, see shared-keys.ts); their cells are told apart by
+ * the other end's bucket.
  */
 import { CellBacklog, type CommittedRows } from './cell-backlog.ts';
 import type { GridShape } from './grid.ts';

@@ -9,7 +9,7 @@
 import { ValidationError } from '../core/errors.ts';
 import { describeValue, integerOption, stringOption } from '../core/options.ts';
 
-/** Row bucket and column bucket, each from 0 (inclusive) to tableSize (exclusive). */
+/** Row bucket and column bucket, each from 0 (inclusive) to tableSize (exclusive; inclusive with `hasShared`). */
 export type BucketPair = readonly [row: number, col: number];
 
 /** Gives the buckets of an item's two node keys. */
@@ -17,6 +17,11 @@ export interface IdExtractor<T> {
   (item: T): BucketPair;
   /** Whether both keys are of one node space; the splitter then folds the grid. Default: false. */
   readonly monopartite?: boolean;
+  /**
+   * Whether it also gives bucket tableSize, for keys that need no claim: `schedule: 'claims'` then runs cells of it side
+   * by side, as far as their other buckets differ. Default: false.
+   */
+  readonly hasShared?: boolean;
 }
 
 /** What can be a node key. */

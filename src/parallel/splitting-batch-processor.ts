@@ -155,6 +155,8 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
 
   #checkRange(side: 'row' | 'col', bucket: unknown, item: T): void {
     if (Number.isInteger(bucket) && (bucket as number) >= 0 && (bucket as number) < this.tableSize) return;
+    // Waves have no shared bucket: a group's cells are disjoint in every bucket.
+    if (bucket === this.tableSize && this.#idExtractor.hasShared && this.schedule === 'claims') return;
     throw new ValidationError(
       'GW_SPLIT_RANGE',
       `The id extractor gave ${side} ${describeValue(bucket)} for ${describeItem(item)}; it must be an integer in ` +

@@ -2,6 +2,7 @@
 import type { BatchSource } from '../core/batch-processor.ts';
 import { choiceOption, integerOption } from '../core/options.ts';
 import type { CompiledMapping } from '../mapping/compile.ts';
+import type { Neo4jContext } from '../neo4j/connection.ts';
 import { AdaptiveLimit } from '../parallel/adaptive-limit.ts';
 import type { SplitPlan } from '../parallel/balanced-buckets.ts';
 import { SampledSource } from '../parallel/sampled-source.ts';
@@ -31,10 +32,10 @@ export const CHOSEN_WRITING: WritingKind<AutoOptions> = {
 
   warning: (options, mapping) => (isAuto(options) ? undefined : PARALLEL_WRITING.warning?.(options, mapping)),
 
-  plan(options, source, mapping, batchSize, isAsked) {
+  plan(options, source, mapping, batchSize, isAsked, context) {
     return isAuto(options)
-      ? planAuto(options, source, mapping, batchSize, isAsked)
-      : PARALLEL_WRITING.plan!(options, source, mapping, batchSize, isAsked);
+      ? planAuto(options, source, mapping, batchSize, isAsked, context)
+      : PARALLEL_WRITING.plan!(options, source, mapping, batchSize, isAsked, context);
   },
 
   keysOf: PARALLEL_WRITING.keysOf,
@@ -70,6 +71,7 @@ async function planAuto(
   mapping: CompiledMapping | undefined,
   batchSize: number,
   isAsked: boolean,
+  context: Neo4jContext,
 ): Promise<PlannedWriting> {
   const { kept } = options;
   const maxWorkers = integerOption('maxWorkers', options.maxWorkers ?? DEFAULT_AUTO_MAX_WORKERS, { min: 1 });
@@ -89,7 +91,7 @@ async function planAuto(
       options.tableSize ??
       fittingTableSize(facts, cellsOf(options, mapping, keys)),
   };
-  const planned = await PARALLEL_WRITING.plan!(resolved, source, mapping, batchSize, true).catch(
+  const planned = await PARALLEL_WRITING.plan!(resolved, source, mapping, batchSize, true, context).catch(
     async (error: unknown) => {
       await source.close?.();
       throw error;
@@ -171,6 +173,7 @@ function planOfFree(rows = 0, workers: number, tableSize: number): SplitPlan {
     limitingBucket: undefined,
     expectedSpeedup: workers,
     hubs: [],
+    sharedKeys: [],
   };
 }
 

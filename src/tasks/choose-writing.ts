@@ -81,7 +81,7 @@ export function chooseWriting({ rows, batchSize, maxWorkers, keys, plan }: Writi
 }
 
 function limitOf({ hubs, totalRows, limitingBucket }: NonNullable<WritingFacts['plan']>): string {
-  const [hub] = hubs;
+  const hub = hubs.find(({ isShared }) => !isShared);
   if (hub)
     return `key ${JSON.stringify(hub.key)} has ${Math.round((100 * hub.rows) / totalRows)} % of the rows`;
   return limitingBucket

@@ -170,6 +170,7 @@ export interface WritingKind<O> {
     mapping: CompiledMapping | undefined,
     batchSize: number,
     isAsked: boolean,
+    context: Neo4jContext,
   ): Promise<PlannedWriting>;
   /** The keys that every row must have. */
   keysOf(options: O, mapping: CompiledMapping | undefined): readonly KeyClaim[];
@@ -258,7 +259,14 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     if (this.#mapping) await ensureConstraints(neo4j, this.#mapping, options.constraints ?? 'create');
     else await checkStatement(neo4j, options.query!);
     const floatColumns = options.floatColumns ?? (await opened.floatColumns?.()) ?? [];
-    const planned = await this.#writing.plan?.(options, opened, this.#mapping, this.batchSize, false);
+    const planned = await this.#writing.plan?.(
+      options,
+      opened,
+      this.#mapping,
+      this.batchSize,
+      false,
+      context,
+    );
     if (planned?.notice) context.reporter.notice?.(`${this.name}: ${planned.notice}`);
     let ledger: RunLedger | undefined;
     let isDone = false;
@@ -332,8 +340,8 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
 
   /**
    * Says what the split can reach, from a count of the keys and without loading: the bound that no schedule can beat, the
-   * bucket that sets it, and hubs by name; with `parallel: 'auto'` also what would be chosen. Undefined with one writer,
-   * or where an extractor of your own splits.
+   * bucket that sets it, and hubs by name, with which of them claim nothing; with `parallel: 'auto'` also what would be
+   * chosen. Undefined with one writer, or where an extractor of your own splits.
    */
   async explain(): Promise<LoadPlan | undefined> {
     const planned = await this.#writing.plan?.(
@@ -342,6 +350,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       this.#mapping,
       this.batchSize,
       true,
+      this.context,
     );
     await planned?.source.close?.();
     return planned?.plan && { ...planned.plan, ...pickOptions(planned, ['choice']) };

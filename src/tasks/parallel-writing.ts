@@ -3,6 +3,8 @@ import { ConfigError, ValidationError } from '../core/errors.ts';
 import { choiceOption, integerOption, pickOptions } from '../core/options.ts';
 import type { CompiledMapping, KeyClaim } from '../mapping/compile.ts';
 import { mappingExtractor, nodeKeyOf } from '../mapping/mapping-extractor.ts';
+import type { Neo4jConnection } from '../neo4j/connection.ts';
+import { hasRecordStore } from '../neo4j/record-store.ts';
 import { BalancedBuckets, KeyCounter, type KeyCounts, planSplit } from '../parallel/balanced-buckets.ts';
 import { cellsOfGroup } from '../parallel/grid.ts';
 import {
@@ -14,9 +16,11 @@ import {
 } from '../parallel/id-extractors.ts';
 import { DEFAULT_MAX_WORKERS, ParallelBatchProcessor } from '../parallel/parallel-batch-processor.ts';
 import { SampledSource } from '../parallel/sampled-source.ts';
+import { type HeavyKeys, hubsOf, withoutKeys } from '../parallel/shared-keys.ts';
 import { type ScheduleKind, SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
 import type { Row } from '../sources/duckdb.ts';
 import { BUCKETS_A_WORKER, type ParallelMode } from './choose-writing.ts';
+import { type HubKind, type HubSharing, hubSharing } from './hub-sharing.ts';
 import { digest } from './load-run.ts';
 import type { LoadSource, WritingKind } from './load-task.ts';
 
@@ -46,6 +50,12 @@ export interface ParallelOptions {
    * gives heavy keys buckets of their own. Default: 'hash'.
    */
   readonly buckets?: BucketKind;
+  /**
+   * `share`: keys with more than half a worker's share of the rows claim no bucket, so their rows are written side by
+   * side; for a mapping that CREATEs relationships between nodes that `match`, and refused for anything else. `claim`:
+   * every key claims its bucket. Default: 'share' for such a mapping on a Neo4j record store, else 'claim'.
+   */
+  readonly hubs?: HubKind;
   /** With claims: the source is paused at this many waiting rows; from 1. Default: a batch a cell, at most 500,000. */
   readonly maxBufferedRows?: number;
   /** With waves: a cell of more than this many times batchSize rows is flushed early; from 1. Default: 2. */
@@ -69,6 +79,7 @@ const PARALLEL_OPTION_NAMES = [
   'tableSize',
   'schedule',
   'buckets',
+  'hubs',
   'maxBufferedRows',
   'burstFactor',
   'maxWorkers',
@@ -101,29 +112,43 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
     );
   },
 
-  async plan(options, source, mapping, batchSize, isAsked) {
+  async plan(options, source, mapping, batchSize, isAsked, { neo4j }) {
     const buckets = choiceOption('buckets', options.buckets ?? 'hash', BUCKET_KINDS);
     const claims = claimsOf(options, mapping);
-    if (!claims || (buckets === 'hash' && !isAsked)) return { source };
     const { maxWorkers: workers, tableSize, monopartite } = gridOf(options, mapping);
+    const sharing = tableSize > 1 ? hubSharing(options, mapping, neo4j.maxCommits) : 'none';
+    if (!claims || (buckets === 'hash' && sharing === 'none' && !isAsked)) return { source };
     const sides = monopartite || claims.length < 2 ? [claims] : claims.map((claim) => [claim]);
     const { counts, source: read } = await countSides(source, sides, batchSize);
-    const balanced = counts.map((count) => new BalancedBuckets(count, tableSize));
+    // Of one node space a row is counted at both ends.
+    const totalRows = Math.ceil((counts[0]?.totalRows ?? 0) / (sides[0]?.length ?? 1));
+    const shared = await sharedKeys(sharing, neo4j, () =>
+      counts.map((count) => hubsOf(count, totalRows, tableSize)),
+    );
+    const balanced = counts.map(
+      (count, i) => new BalancedBuckets(withoutKeys(count, shared?.[i] ?? []), tableSize),
+    );
     const bucketOf = (key: NodeKey, side: 0 | 1) =>
       buckets === 'balanced' ? balanced[side]!.bucketOf(key) : keyBucket(key, tableSize);
     const names = sides.length === 1 ? (['both'] as const) : (['start', 'end'] as const);
-    // Of one node space a row is counted at both ends.
-    const totalRows = Math.ceil((counts[0]?.totalRows ?? 0) / (sides[0]?.length ?? 1));
     const plan = planSplit(
       counts.map((count, i) => ({
         side: names[i]!,
         counts: count,
         bucketOf: (key) => bucketOf(key, i as 0 | 1),
+        shared: shared?.[i] ?? [],
       })),
       { workers, tableSize, totalRows, buckets },
     );
-    const idExtractor = mappingExtractor({ claims }, tableSize, bucketOf);
-    return { source: read, plan, ...(buckets === 'balanced' && { idExtractor, assignment: digest(counts) }) };
+    const keys = shared?.map((list) => new Set(list.map(([key]) => key)));
+    const isShared = keys && ((key: NodeKey, side: 0 | 1) => keys[side]!.has(String(key)));
+    const idExtractor = mappingExtractor({ claims }, tableSize, bucketOf, isShared);
+    const isOwn = buckets === 'balanced' || isShared;
+    return {
+      source: read,
+      plan,
+      ...(isOwn && { idExtractor, assignment: digest([buckets, counts, shared ?? []]) }),
+    };
   },
 
   keysOf: (options, mapping) => claimsOf(options, mapping) ?? [],
@@ -146,6 +171,7 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
     options.tableSize === undefined && typeof tableSize === 'number' ? { tableSize } : {},
 
   place(context, task, options, rows, workerFactory, mapping, planned, ledger) {
+    hubSharing(options, mapping, context.neo4j.maxCommits); // says that it may not be before anything is opened
     const { maxWorkers, tableSize, monopartite } = gridOf(options, mapping);
     const splitter = new SplittingBatchProcessor<Row>(context, {
       predecessor: rows as BatchSource<Row>,
@@ -191,6 +217,18 @@ function claimsOf(
   const { startKey = 'start', endKey = 'end', monopartite = false } = options;
   const claim = (name: string, space: number) => ({ space, keys: [{ name, source: name }] });
   return [claim(startKey, 0), claim(endKey, monopartite ? 0 : 1)];
+}
+
+/** Gives the keys of each side that need no claim; undefined where there are none, or where each must claim. */
+async function sharedKeys(
+  sharing: HubSharing,
+  neo4j: Neo4jConnection,
+  find: () => readonly HeavyKeys[],
+): Promise<readonly HeavyKeys[] | undefined> {
+  if (sharing === 'none') return undefined;
+  const hubs = find();
+  if (hubs.every((keys) => keys.length === 0)) return undefined;
+  return sharing === 'asked' || (await hasRecordStore(neo4j)) ? hubs : undefined;
 }
 
 /** Counts the keys of each side: all of them where the source can, else those of the first rows. */

@@ -66,7 +66,7 @@ describe('BalancedBuckets', () => {
     const balanced = plan((key) => fitted.bucketOf(key), 'balanced');
     expect(balanced.lowerBoundRows).toBeLessThan(1.05 * Math.max(1e6, totalRows / tableSize + 1));
     expect(byHash.expectedSpeedup).toBeLessThan(0.85 * balanced.expectedSpeedup);
-    expect(balanced.hubs).toEqual([{ side: 'both', key: 'k0', rows: 1e6 }]);
+    expect(balanced.hubs).toEqual([{ side: 'both', key: 'k0', rows: 1e6, isShared: false }]);
   });
 });
 

@@ -30,7 +30,11 @@ describe('chooseWriting', () => {
     [
       'a hub',
       {
-        plan: { ...plan, expectedSpeedup: 1.111, hubs: [{ side: 'end', key: 'ATL', rows: 900_000 }] },
+        plan: {
+          ...plan,
+          expectedSpeedup: 1.111,
+          hubs: [{ side: 'end', key: 'ATL', rows: 900_000, isShared: false }],
+        },
       },
       'sequential',
       'key "ATL" has 90 % of the rows, so no split can be more than 1.1 times as fast',
