@@ -129,23 +129,22 @@ async function tryOnce<R>(
   let isCommitSent = false;
   try {
     const marked = mark && transaction.run(mark.statement, mark.parameters);
-    marked?.catch(() => undefined); // thrown below; what fails after it rejects too, and first
+    // What the mark says counts more than what comes after it: rows that are there already may well be refused.
+    const isNew = mark ? marked!.then(({ records }) => checkMark(mark, records)) : Promise.resolve();
+    isNew.catch(() => undefined); // thrown where it is waited for
     let statistics: Statistics = {};
     let changesRelationships = false;
     const value = await work(async (cypher, parameters) => {
-      const { records, summary } = await deadline.race(transaction.run(cypher, parameters));
+      const sent = transaction.run(cypher, parameters);
+      sent.catch(() => undefined); // likewise
+      await deadline.race(isNew);
+      const { records, summary } = await deadline.race(sent);
       const { relationshipsCreated, relationshipsDeleted } = summary.counters.updates();
       changesRelationships ||= relationshipsCreated > 0 || relationshipsDeleted > 0;
       statistics = mergeStatistics(statistics, countersOf(summary.counters));
       return records;
     });
-    if (mark) {
-      const before = Number((await deadline.race(marked!)).records[0]?.get('before'));
-      if (before !== mark.from) {
-        if (before >= mark.to) return undefined;
-        throw writtenByAnother(mark);
-      }
-    }
+    await deadline.race(isNew);
     const commit = () => {
       isCommitSent = true;
       onCommit({ statistics, value });
@@ -153,11 +152,23 @@ async function tryOnce<R>(
     };
     await (changesRelationships ? gate.pass(commit) : commit());
     return { statistics, value };
+  } catch (error) {
+    if (error === COMMITTED) return undefined;
+    throw error;
   } finally {
     // What cannot be rolled back over a broken connection, the server rolls back by itself.
     if (!isCommitSent) await deadline.race(transaction.close()).catch(() => undefined);
     await deadline.race(session.close()).catch(() => undefined);
   }
+}
+
+/** Thrown through the work where its rows are committed already. */
+const COMMITTED = new Error('committed already');
+
+function checkMark(mark: LedgerMark, records: readonly Neo4jRecord[]): void {
+  const before = Number(records[0]?.get('before'));
+  if (before === mark.from) return;
+  throw before >= mark.to ? COMMITTED : writtenByAnother(mark);
 }
 
 function delayMs({ minDelayMs, maxDelayMs }: RetryRule, attempt: number): number {

@@ -61,7 +61,7 @@ describe('ledger, splitter, schedule and sink together', () => {
           folder.remove();
         }
       }),
-      { numRuns: 300 },
+      { numRuns: Number(process.env.PROPERTY_RUNS ?? 300) },
     );
     expect(crashes).toBeGreaterThan(50); // the property is of nothing where nothing fails
   }, 60_000);

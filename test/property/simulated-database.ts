@@ -117,7 +117,7 @@ export class SimulatedDatabase {
         const rows = [...batch];
         if (happens === 'memory' && rows.length > 1)
           throw error('Neo.TransientError.General.MemoryPoolOutOfMemoryError', 'too large');
-        const refused = rows.find(({ isRefused }) => isRefused);
+        const refused = rows.find(({ id, isRefused }) => isRefused || this.rows.has(Number(id)));
         if (refused)
           throw error(
             'Neo.ClientError.Schema.ConstraintValidationFailed',
