@@ -13,11 +13,9 @@ export interface AdaptiveBatchOptions {
   readonly maxLatencyMs: number;
 }
 
-/** Share of maxRows to begin with: the number of workers is found in a quarter of the time. */
-const START = 1 / 4;
 /** Batches without trouble before the size grows. */
 const CALM_COMMITS = 8;
-/** Share of maxRows by which it grows once a size has failed; until then it doubles. */
+/** Share of maxRows by which it grows. */
 const INCREASE = 1 / 16;
 /** How near to a size that failed it grows. */
 const BELOW_CEILING = 0.95;
@@ -30,7 +28,6 @@ export class AdaptiveBatch {
   #rows: number;
   #calm = 0;
   #sinceFailure = 0;
-  #hasFailed = false;
   #ceiling = Number.POSITIVE_INFINITY;
   #patience = CEILING_COMMITS;
   /** The largest batch that passed since the last failure. */
@@ -38,7 +35,7 @@ export class AdaptiveBatch {
 
   constructor(options: AdaptiveBatchOptions) {
     this.#options = options;
-    this.#rows = Math.max(options.minRows, Math.floor(options.maxRows * START));
+    this.#rows = options.maxRows;
   }
 
   get rows(): number {
@@ -57,8 +54,7 @@ export class AdaptiveBatch {
     if (!mayGrow || this.#rows >= maxRows || latencyMs > maxLatencyMs / 2) return false;
     if (++this.#calm < CALM_COMMITS) return false;
     this.#calm = 0;
-    const grown = this.#hasFailed ? this.#rows + maxRows * INCREASE : 2 * this.#rows;
-    return this.#set(Math.min(grown, this.#ceiling * BELOW_CEILING, maxRows));
+    return this.#set(Math.min(this.#rows + maxRows * INCREASE, this.#ceiling * BELOW_CEILING, maxRows));
   }
 
   /**
@@ -78,7 +74,6 @@ export class AdaptiveBatch {
 
   #decrease(failed: number, rows: number): boolean {
     this.#calm = 0;
-    this.#hasFailed = true;
     this.#ceiling = Math.min(this.#ceiling, failed);
     this.#sinceFailure = 0;
     return this.#set(Math.min(this.#rows, rows));

@@ -16,7 +16,7 @@ export interface SimulatedServer {
   readonly collision?: number;
   /** Rows of a batch that its memory holds. Default: any. */
   readonly memoryRows?: number;
-  /** How much longer the first batches take, of their time: caches that are empty, code that is not compiled. Default: 0. */
+  /** How much longer the first rows take, of their time: caches that are empty, code that is not compiled. Default: 0. */
   readonly warmUp?: number;
   /** Spread of the CPU times: exponent of a normal variable. Default: 0.3. */
   readonly spread?: number;
@@ -45,8 +45,8 @@ export interface Simulated {
   readonly secondHalfMs: number;
 }
 
-/** A cold Neo4j reaches its rate within some 50 batches. */
-const WARM_BATCHES = 20;
+/** A cold Neo4j comes near its rate within some 300,000 rows. */
+const WARM_ROWS = 100_000;
 
 /** Writes rows, as many batches at a time as the limit allows, and gives the time that it took. */
 export function simulateLoad(
@@ -67,11 +67,9 @@ export function simulateLoad(
   const noise = () => Math.exp(spread * normal() - spread ** 2 / 2);
   const work = (n: number): Step => ({
     kind: 'work',
-    leftMs:
-      (server.batchMs + server.rowMs * n) * noise() * (1 + warmUp * Math.exp(-batches++ / WARM_BATCHES)),
+    leftMs: (server.batchMs + server.rowMs * n) * noise() * (1 + warmUp * Math.exp(-done / WARM_ROWS)),
     rows: n,
   });
-  let batches = 0;
   let waiting = rows;
   let done = 0;
   let now = 0;
