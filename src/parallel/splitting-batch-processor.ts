@@ -6,6 +6,7 @@ import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { WriteLimit } from './adaptive-limit.ts';
 import type { CommittedRows } from './cell-backlog.ts';
 import { ClaimsSchedule } from './claims-schedule.ts';
+import { cellCount, type GridShape } from './grid.ts';
 import { type BucketPair, describeItem, type IdExtractor, MAX_TABLE_SIZE } from './id-extractors.ts';
 import { pushRow, skippedRows, splitByClaims } from './split-by-claims.ts';
 import { type Cell, WaveSchedule } from './wave-schedule.ts';
@@ -86,11 +87,13 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
 
   #claims(batchSize: number): AsyncGenerator<BatchResults<Cell<T>>> {
     const { tableSize, monopartite, predecessor, signal } = this;
-    const cells = monopartite ? (tableSize * (tableSize + 1)) / 2 : tableSize * tableSize;
+    const grid = { tableSize, monopartite };
+    const maxBufferedRows = this.#maxBufferedRows ?? defaultBufferedRows(grid, batchSize);
+    const shareRows = maxBufferedRows / cellCount(grid);
     return splitByClaims(predecessor.getBatch(batchSize), {
-      schedule: new ClaimsSchedule<T>({ tableSize, monopartite, batchSize, committed: this.#committed }),
+      schedule: new ClaimsSchedule<T>({ ...grid, batchSize, shareRows, committed: this.#committed }),
       bucketsOf: (item) => this.#bucketsOf(item),
-      maxBufferedRows: this.#maxBufferedRows ?? Math.min(cells * batchSize, MAX_DEFAULT_BUFFERED_ROWS),
+      maxBufferedRows,
       onSkipped: (rows) => this.#reportSkipped(rows),
       limit: this.#limit,
       signal,
@@ -164,6 +167,11 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
       { details: { side, bucket, item, tableSize: this.tableSize } },
     );
   }
+}
+
+/** A batch for each cell, within a bound. @internal */
+export function defaultBufferedRows(grid: GridShape, batchSize: number): number {
+  return Math.min(cellCount(grid) * batchSize, MAX_DEFAULT_BUFFERED_ROWS);
 }
 
 function wave<T>(cells: readonly Cell<T>[], statistics: Statistics): BatchResults<Cell<T>> {
