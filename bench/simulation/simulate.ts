@@ -81,7 +81,6 @@ function claims({ split, workers, batchSize, maxBufferedRows, arrival, seed }: S
       const least = leastLevel({
         isEnded: source.isEnded,
         isStarved,
-        isPaused: schedule.rows >= limit,
         isFilling: source.read < limit,
       });
       const cell = schedule.start({ least, isLast: source.isEnded });

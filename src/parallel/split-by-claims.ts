@@ -70,7 +70,7 @@ export async function* splitByClaims<T>(
       if (failure) throw failure.error;
       // What adapts compares batches with each other, so it gets no small ones at its beginning.
       const isFilling = !limit && readRows < maxBufferedRows;
-      const least = leastLevel({ isEnded, isStarved, isPaused: isPaused(), isFilling });
+      const least = leastLevel({ isEnded, isStarved, isFilling });
       const cell = schedule.start({ least, isLast: isEnded, ...(limit && { maxRows: limit.batchRows }) });
       isStarved = false;
       if (cell) {
@@ -97,19 +97,18 @@ export async function* splitByClaims<T>(
  * | while | least | because |
  * |---|---|---|
  * | the source has ended, or is slow | any | nothing fuller comes, or not soon |
- * | the source is paused | share | one cell at least holds it, and crumbs would only multiply transactions |
  * | the first rows are read, as many as may wait | early | workers are idle, and cells fill up meanwhile |
- * | else | full | |
+ * | else | share | more than their share not all cells can hold; crumbs would only multiply transactions |
+ *
+ * While the source is paused, one cell at least holds its share, so never all workers wait for it.
  */
 export function leastLevel({
   isEnded,
   isStarved,
-  isPaused,
   isFilling,
-}: Readonly<Record<'isEnded' | 'isStarved' | 'isPaused' | 'isFilling', boolean>>): CellLevel {
+}: Readonly<Record<'isEnded' | 'isStarved' | 'isFilling', boolean>>): CellLevel {
   if (isEnded || isStarved) return 'any';
-  if (isPaused) return 'share';
-  return isFilling ? 'early' : 'full';
+  return isFilling ? 'early' : 'share';
 }
 
 /** Counts rows that an earlier attempt committed; nothing where there are none. */

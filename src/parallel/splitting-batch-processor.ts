@@ -89,7 +89,8 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
     const { tableSize, monopartite, predecessor, signal } = this;
     const grid = { tableSize, monopartite };
     const maxBufferedRows = this.#maxBufferedRows ?? defaultBufferedRows(grid, batchSize);
-    const shareRows = maxBufferedRows / cellCount(grid);
+    const withShared = { ...grid, tableSize: tableSize + (this.#idExtractor.hasShared ? 1 : 0) };
+    const shareRows = maxBufferedRows / cellCount(withShared);
     return splitByClaims(predecessor.getBatch(batchSize), {
       schedule: new ClaimsSchedule<T>({ ...grid, batchSize, shareRows, committed: this.#committed }),
       bucketsOf: (item) => this.#bucketsOf(item),
