@@ -25,7 +25,7 @@ export interface SplittingBatchProcessorOptions<T> extends BatchProcessorOptions
   readonly idExtractor: IdExtractor<T>;
   /** Default: 'waves'. */
   readonly schedule?: ScheduleKind;
-  /** With claims: the source is paused at this many waiting rows; from 1. Default: a batch a cell, at most 500,000. */
+  /** With claims: the source is paused at this many waiting rows; from 1. Default: half a batch a cell, at most 500,000. */
   readonly maxBufferedRows?: number;
   /** With waves: a cell of more than this many times batchSize rows is flushed early, with its group. Default: 20. */
   readonly burstFactor?: number;
@@ -170,9 +170,14 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
   }
 }
 
-/** A batch for each cell, within a bound. @internal */
+/**
+ * Half a batch for each cell, within a bound. @internal
+ *
+ * Twice as many make transactions of 4,400 rows in place of 3,900 (flights, 4 workers, simulated), and 3 M real flights peak
+ * at 477 MB in place of 393.
+ */
 export function defaultBufferedRows(grid: GridShape, batchSize: number): number {
-  return Math.min(cellCount(grid) * batchSize, MAX_DEFAULT_BUFFERED_ROWS);
+  return Math.min(Math.ceil((cellCount(grid) * batchSize) / 2), MAX_DEFAULT_BUFFERED_ROWS);
 }
 
 function wave<T>(cells: readonly Cell<T>[], statistics: Statistics): BatchResults<Cell<T>> {
