@@ -1,8 +1,18 @@
-// npm run bench [-- peers | latency | scale | memory | locks | reporter | instrumentation | faults] [options]: one bench,
-// peers when none is named.
+// npm run bench [-- peers | latency | scale | memory | locks | reporter | instrumentation | simulation | faults] [options]:
+// one bench, peers when none is named.
 import { prepare, run } from './prepare.mjs';
 
-const BENCHES = ['peers', 'latency', 'scale', 'memory', 'locks', 'reporter', 'instrumentation', 'faults'];
+const BENCHES = [
+  'peers',
+  'latency',
+  'scale',
+  'memory',
+  'locks',
+  'reporter',
+  'instrumentation',
+  'simulation',
+  'faults',
+];
 const [first, ...rest] = process.argv.slice(2);
 const isNamed = BENCHES.includes(first);
 prepare();

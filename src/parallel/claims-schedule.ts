@@ -4,7 +4,11 @@
  * A cell claims its row bucket and its column bucket while it runs (in one node space: both buckets of the one space),
  * and gives at most batchSize rows at a time. That makes it preemptive open-shop scheduling (Gonzalez and Sahni, "Open
  * shop scheduling to minimize finish time", 1976): no schedule is shorter than the fullest bucket, nor than all rows by
- * the workers. So the bucket with the most rows left goes first, and of its cells the one whose other bucket has most.
+ * the workers. So the bucket with the most rows left goes first, and of its cells the fullest: that keeps transactions
+ * large, and what is left in the end are many small cells, which fit in anywhere.
+ *
+ * Once all rows are there the takes shrink with what is left (guided self-scheduling: Polychronopoulos and Kuck, 1987),
+ * so that no worker writes a full batch while the others have nothing left.
  *
  * Invariants: no two running cells share a claimed bucket; a cell runs once at a time; rows leave a cell in the order in
  * which they came; every row leaves once.
@@ -17,12 +21,40 @@ import { CellBacklog, type CommittedRows } from './cell-backlog.ts';
 import type { GridShape } from './grid.ts';
 import type { Cell } from './wave-schedule.ts';
 
+/**
+ * What a cell must hold to be started: anything; enough for the first moments of a load; its share of the backlog; a
+ * full batch.
+ */
+export const CELL_LEVELS = ['any', 'early', 'share', 'full'] as const;
+export type CellLevel = (typeof CELL_LEVELS)[number];
+
 export interface ClaimsScheduleOptions extends GridShape {
   /** Rows that a cell gives at a time, at most. */
   readonly batchSize: number;
+  /** Rows of the level 'share': what a cell holds on average when the backlog is full. Default: batchSize. */
+  readonly shareRows?: number | undefined;
   /** Rows at the beginning of a cell that are committed already; they are not given again. Default: none. */
   readonly committed?: CommittedRows | undefined;
 }
+
+export interface StartOptions {
+  /** What the cell must hold at least. */
+  readonly least: CellLevel;
+  /** Whether no more rows come. */
+  readonly isLast: boolean;
+  /** Rows that it gives, at most; from 1. Default: batchSize, which is also the most. */
+  readonly maxRows?: number;
+}
+
+/**
+ * The last takes are a quarter of what is left to each worker. With half, cases of 1 M rows and 8 workers fell to 0.965 of
+ * the bound; a quarter takes 1 % more transactions.
+ */
+const TAKES_LEFT = 4;
+/** Smaller parts of a batch would cost more in transactions than the wait for the last worker. */
+const SMALLEST_TAKE = 1 / 8;
+/** A first cell is filled so far in a tenth of the time in which all of them are filled. */
+const EARLY_SHARE = 1 / 8;
 
 /** A bucket of one side, or of both in one node space. */
 interface Bucket<T> {
@@ -30,10 +62,8 @@ interface Bucket<T> {
   isClaimed: boolean;
   /** Rows that wait in its cells. */
   rows: number;
-  /** Its cells that hold rows and do not run. */
-  readonly waiting: Set<ScheduledCell<T>>;
-  /** Those of them that hold at least batchSize rows. */
-  readonly full: Set<ScheduledCell<T>>;
+  /** By level: its cells that hold so many rows and do not run. */
+  readonly waiting: Readonly<Record<CellLevel, Set<ScheduledCell<T>>>>;
 }
 
 interface ScheduledCell<T> {
@@ -54,12 +84,20 @@ export class ClaimsSchedule<T> {
   /** Every bucket once. */
   readonly #buckets: readonly Bucket<T>[];
   readonly #cells = new Map<number, ScheduledCell<T>>();
+  /** By level: the rows of a cell. */
+  readonly #levelRows: Readonly<Record<CellLevel, number>>;
   #waitingRows = 0;
   #skippedRows = 0;
+  #running = 0;
+  /** The most cells that ever ran at the same time: the workers, as far as they can be seen from here. */
+  #workers = 0;
 
   constructor(options: ClaimsScheduleOptions) {
     this.#options = options;
-    const { tableSize, monopartite } = options;
+    const { tableSize, monopartite, batchSize } = options;
+    const share = Math.max(1, Math.min(batchSize, Math.floor(options.shareRows ?? batchSize)));
+    const early = Math.max(1, Math.floor(Math.min(batchSize / 2, share) * EARLY_SHARE));
+    this.#levelRows = { any: 1, early, share, full: batchSize };
     const side = () => Array.from({ length: tableSize + 1 }, (_, i) => newBucket<T>(i === tableSize));
     this.#rows = side();
     this.#cols = monopartite ? this.#rows : side();
@@ -87,32 +125,25 @@ export class ClaimsSchedule<T> {
     cell.row.rows++;
     if (cell.col !== cell.row) cell.col.rows++;
     const { count } = cell.backlog;
-    if (!cell.isRunning && (count === 1 || count === this.#options.batchSize)) this.#file(cell);
+    const { early, share, full } = this.#levelRows;
+    const isReached = count === 1 || count === early || count === share || count === full;
+    if (isReached && !cell.isRunning) this.#file(cell);
   }
 
-  /**
-   * Starts the next cell and claims its buckets; undefined when none may start.
-   * @param partial Whether a cell may start that holds less than batchSize rows. Full ones come first.
-   * @param maxRows Rows that it gives, at most; from 1. Default: batchSize, which is also the most.
-   */
-  start({
-    partial,
-    maxRows = this.#options.batchSize,
-  }: {
-    readonly partial: boolean;
-    readonly maxRows?: number;
-  }): Cell<T> | undefined {
-    const cell = this.#choose('full') ?? (partial ? this.#choose('waiting') : undefined);
+  /** Starts the next cell and claims its buckets, the full ones first; undefined when none may start. */
+  start({ least, isLast, maxRows = this.#options.batchSize }: StartOptions): Cell<T> | undefined {
+    const cell = this.#choose('full') ?? (least === 'full' ? undefined : this.#choose(least));
     if (!cell) return undefined;
-    const rows = cell.backlog.take(Math.min(maxRows, this.#options.batchSize));
+    this.#workers = Math.max(this.#workers, ++this.#running);
+    const most = Math.min(maxRows, this.#options.batchSize);
+    const rows = cell.backlog.take(isLast ? this.#lastTake(most) : most);
     const { length } = rows.items;
     this.#waitingRows -= length;
     cell.isRunning = true;
     for (const bucket of bucketsOf(cell)) {
       bucket.rows -= length;
       bucket.isClaimed = !bucket.isShared;
-      bucket.waiting.delete(cell);
-      bucket.full.delete(cell);
+      for (const level of CELL_LEVELS) bucket.waiting[level].delete(cell);
     }
     return { row: cell.backlog.row, col: cell.backlog.col, ...rows };
   }
@@ -121,39 +152,47 @@ export class ClaimsSchedule<T> {
   finish({ row, col }: Pick<Cell, 'row' | 'col'>): void {
     const cell = this.#cell(row, col);
     cell.isRunning = false;
+    this.#running--;
     for (const bucket of bucketsOf(cell)) bucket.isClaimed = false;
     this.#file(cell);
   }
 
-  #choose(kind: 'full' | 'waiting'): ScheduledCell<T> | undefined {
-    const tried = new Set<Bucket<T>>();
-    for (;;) {
-      let heaviest: Bucket<T> | undefined;
-      for (const bucket of this.#buckets) {
-        if (bucket[kind].size === 0 || bucket.isClaimed || tried.has(bucket)) continue;
-        if (!heaviest || weight(bucket) > weight(heaviest)) heaviest = bucket;
-      }
-      if (!heaviest) return undefined;
-      let best: ScheduledCell<T> | undefined;
-      let bestOther = -2;
-      for (const cell of heaviest[kind]) {
-        const other = cell.row === heaviest ? cell.col : cell.row;
-        if (other.isClaimed || weight(other) <= bestOther) continue;
-        best = cell;
-        bestOther = weight(other);
-      }
-      if (best) return best;
-      tried.add(heaviest);
+  /** Gives the fullest cell of the heaviest bucket that has one to start. */
+  #choose(level: CellLevel): ScheduledCell<T> | undefined {
+    let heaviest: Bucket<T> | undefined;
+    for (const bucket of this.#buckets) {
+      if (bucket.isClaimed || bucket.waiting[level].size === 0) continue;
+      if (!heaviest || weight(bucket) > weight(heaviest)) heaviest = bucket;
     }
+    if (!heaviest) return undefined;
+    let best = fullestOf(heaviest, level);
+    if (best) return best;
+    // Rare: all its cells lead to claimed buckets. One pass over the others, into those alone that would be better.
+    let bestWeight = Number.NEGATIVE_INFINITY;
+    for (const bucket of this.#buckets) {
+      if (bucket === heaviest || bucket.isClaimed || weight(bucket) <= bestWeight) continue;
+      const found = fullestOf(bucket, level);
+      if (!found) continue;
+      best = found;
+      bestWeight = weight(bucket);
+    }
+    return best;
+  }
+
+  /** Rows of a take when no more come: a part of what is left to each worker, or to the bucket that all wait for. */
+  #lastTake(most: number): number {
+    let left = this.#waitingRows / this.#workers;
+    for (const bucket of this.#buckets) left = Math.max(left, weight(bucket));
+    const least = this.#options.batchSize * SMALLEST_TAKE;
+    return Math.ceil(Math.min(most, Math.max(least, left / TAKES_LEFT)));
   }
 
   /** Notes what a cell that does not run offers. */
   #file(cell: ScheduledCell<T>): void {
     const { count } = cell.backlog;
-    if (count === 0) return;
-    for (const bucket of bucketsOf(cell)) {
-      bucket.waiting.add(cell);
-      if (count >= this.#options.batchSize) bucket.full.add(cell);
+    for (const level of CELL_LEVELS) {
+      if (count < this.#levelRows[level]) continue;
+      for (const bucket of bucketsOf(cell)) bucket.waiting[level].add(cell);
     }
   }
 
@@ -171,7 +210,19 @@ export class ClaimsSchedule<T> {
 }
 
 function newBucket<T>(isShared: boolean): Bucket<T> {
-  return { isShared, isClaimed: false, rows: 0, waiting: new Set(), full: new Set() };
+  const none = () => new Set<ScheduledCell<T>>();
+  const waiting = { any: none(), early: none(), share: none(), full: none() };
+  return { isShared, isClaimed: false, rows: 0, waiting };
+}
+
+function fullestOf<T>(bucket: Bucket<T>, level: CellLevel): ScheduledCell<T> | undefined {
+  let fullest: ScheduledCell<T> | undefined;
+  for (const cell of bucket.waiting[level]) {
+    const other = cell.row === bucket ? cell.col : cell.row;
+    if (other.isClaimed || (fullest && cell.backlog.count <= fullest.backlog.count)) continue;
+    fullest = cell;
+  }
+  return fullest;
 }
 
 function bucketsOf<T>({ row, col }: ScheduledCell<T>): readonly Bucket<T>[] {

@@ -17,6 +17,11 @@ export function groupOf({ tableSize, monopartite }: GridShape, row: number, col:
   return monopartite ? (row + col) % tableSize : (col - row + tableSize) % tableSize;
 }
 
+/** Gives the number of cells. */
+export function cellCount({ tableSize, monopartite }: GridShape): number {
+  return monopartite ? (tableSize * (tableSize + 1)) / 2 : tableSize * tableSize;
+}
+
 /** Lists the cells of a group, mono-partite folded to row ≤ col. */
 export function cellsOfGroup(
   { tableSize, monopartite }: GridShape,

@@ -3,7 +3,7 @@ import { throwIfAborted } from '../core/errors.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { WriteLimit } from './adaptive-limit.ts';
 import { ChangeSignal } from './change-signal.ts';
-import type { ClaimsSchedule } from './claims-schedule.ts';
+import type { CellLevel, ClaimsSchedule } from './claims-schedule.ts';
 import type { BucketPair } from './id-extractors.ts';
 import type { Cell } from './wave-schedule.ts';
 
@@ -24,8 +24,8 @@ const PATIENCE_MS = 100;
 
 /**
  * Reads rows ahead into a schedule, pausing the source (never the workers) at maxBufferedRows, and yields one cell at a
- * time, each as soon as it may start. Asked for the next cell, it waits until one is released or filled. A cell that is
- * not full starts only when nothing fuller can come: the source has ended, is paused, or is slow.
+ * time, each as soon as it may start. Asked for the next cell, it waits until one is released or filled.
+ * {@link leastLevel} says which cells may start that are not full.
  */
 export async function* splitByClaims<T>(
   source: AsyncGenerator<BatchResults<T>>,
@@ -36,6 +36,7 @@ export async function* splitByClaims<T>(
   let skipped = 0;
   let isLeft = false;
   let isEnded = false;
+  let readRows = 0;
   let failure: { readonly error: unknown } | undefined;
   const isPaused = () => schedule.rows >= maxBufferedRows;
   const pump = async (): Promise<void> => {
@@ -49,6 +50,7 @@ export async function* splitByClaims<T>(
         const [row, col] = bucketsOf(item);
         pushRow(schedule, row, col, item, value.origin, i);
       }
+      readRows += value.chunk.length;
       onSkipped(schedule.skippedRows - skipped);
       skipped = schedule.skippedRows;
       changed.notify();
@@ -66,8 +68,10 @@ export async function* splitByClaims<T>(
     for (let isStarved = false; ; ) {
       throwIfAborted(signal);
       if (failure) throw failure.error;
-      const partial = isStarved || isEnded || isPaused();
-      const cell = schedule.start({ partial, ...(limit && { maxRows: limit.batchRows }) });
+      // What adapts compares batches with each other, so it gets no small ones at its beginning.
+      const isFilling = !limit && readRows < maxBufferedRows;
+      const least = leastLevel({ isEnded, isStarved, isFilling });
+      const cell = schedule.start({ least, isLast: isEnded, ...(limit && { maxRows: limit.batchRows }) });
       isStarved = false;
       if (cell) {
         const release = once(() => {
@@ -85,6 +89,26 @@ export async function* splitByClaims<T>(
     await pumping;
     await source.return(undefined);
   }
+}
+
+/**
+ * Gives what a cell must hold to be started.
+ *
+ * | while | least | because |
+ * |---|---|---|
+ * | the source has ended, or is slow | any | nothing fuller comes, or not soon |
+ * | the first rows are read, as many as may wait | early | workers are idle, and cells fill up meanwhile |
+ * | else | share | more than their share not all cells can hold; crumbs would only multiply transactions |
+ *
+ * While the source is paused, one cell at least holds its share, so never all workers wait for it.
+ */
+export function leastLevel({
+  isEnded,
+  isStarved,
+  isFilling,
+}: Readonly<Record<'isEnded' | 'isStarved' | 'isFilling', boolean>>): CellLevel {
+  if (isEnded || isStarved) return 'any';
+  return isFilling ? 'early' : 'share';
 }
 
 /** Counts rows that an earlier attempt committed; nothing where there are none. */

@@ -11,6 +11,7 @@
  * | else | grid |
  */
 import type { SplitPlan } from '../parallel/balanced-buckets.ts';
+import { MAX_TABLE_SIZE } from '../parallel/id-extractors.ts';
 
 export const PARALLEL_MODES = ['grid', 'auto'] as const;
 /** `grid`: as the options say; `auto`: one writer, parallel writers or the grid, whichever fits, with what pays. */
@@ -93,14 +94,14 @@ function limitOf({ hubs, totalRows, limitingBucket }: NonNullable<WritingFacts['
 export type GridCells = 'all' | 'folded' | 'diagonal';
 
 /**
- * Gives the number of buckets a side whose cells hold a batch each: twice as many as workers where there are rows
- * enough, and never so few that workers would find no free cell.
+ * Gives the number of buckets a side whose cells hold a batch each: as many as {@link mostBuckets} says where there
+ * are rows enough, and never so few that workers would find no free cell.
  */
 export function fittingTableSize(
   { rows, batchSize, maxWorkers }: Pick<WritingFacts, 'rows' | 'batchSize' | 'maxWorkers'>,
   cells: GridCells,
 ): number {
-  const most = BUCKETS_A_WORKER * maxWorkers;
+  const most = mostBuckets(maxWorkers, cells === 'folded');
   if (rows === undefined) return most;
   const batches = rows / batchSize;
   const fitting =
@@ -112,9 +113,19 @@ export function fittingTableSize(
   return Math.min(most, Math.max(MIN_TABLE_SIZE, Math.floor(fitting)));
 }
 
-/** With two to four times as many buckets as workers, hardly a worker waits for the last cell of a wave. */
-export const BUCKETS_A_WORKER = 2;
+/** With twice as many buckets as workers, half of them are free for the next cell; more would make cells small. */
+const BUCKETS_A_WORKER = 2;
+/**
+ * In one node space a cell claims two of the same buckets, so with twice as many hardly one would be free. Flights on 4
+ * workers: 8 buckets allow 0.77 of the ideal, 12 all of it.
+ */
+const BUCKETS_A_WORKER_FOLDED = 3;
 const MIN_TABLE_SIZE = 4;
+
+/** Gives the buckets a side that so many workers are served by, however many rows there are. */
+export function mostBuckets(maxWorkers: number, isFolded: boolean): number {
+  return Math.min(MAX_TABLE_SIZE, (isFolded ? BUCKETS_A_WORKER_FOLDED : BUCKETS_A_WORKER) * maxWorkers);
+}
 
 /** Names a choice for a person. */
 export function describeChoice({ kind, reason }: WritingChoice, tableSize: number): string {

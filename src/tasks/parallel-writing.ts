@@ -7,19 +7,13 @@ import type { Neo4jConnection } from '../neo4j/connection.ts';
 import { hasRecordStore } from '../neo4j/record-store.ts';
 import { BalancedBuckets, KeyCounter, type KeyCounts, planSplit } from '../parallel/balanced-buckets.ts';
 import { cellsOfGroup } from '../parallel/grid.ts';
-import {
-  dictIdExtractor,
-  type IdExtractor,
-  keyBucket,
-  MAX_TABLE_SIZE,
-  type NodeKey,
-} from '../parallel/id-extractors.ts';
+import { dictIdExtractor, type IdExtractor, keyBucket, type NodeKey } from '../parallel/id-extractors.ts';
 import { DEFAULT_MAX_WORKERS, ParallelBatchProcessor } from '../parallel/parallel-batch-processor.ts';
 import { SampledSource } from '../parallel/sampled-source.ts';
 import { type HeavyKeys, hubsOf, withoutKeys } from '../parallel/shared-keys.ts';
 import { type ScheduleKind, SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
 import type { Row } from '../sources/duckdb.ts';
-import { BUCKETS_A_WORKER, type ParallelMode } from './choose-writing.ts';
+import { mostBuckets, type ParallelMode } from './choose-writing.ts';
 import { type HubKind, type HubSharing, hubSharing } from './hub-sharing.ts';
 import { digest } from './load-run.ts';
 import type { LoadSource, WritingKind } from './load-task.ts';
@@ -38,7 +32,7 @@ export interface ParallelOptions {
    * 'grid'.
    */
   readonly parallel?: ParallelMode;
-  /** Buckets on each side of the grid, 1 to 4096. Default: twice maxWorkers, so 8. */
+  /** Buckets on each side of the grid, 1 to 4096. Default: twice maxWorkers, so 8; mono-partite thrice, so 12. */
   readonly tableSize?: number;
   /**
    * `claims`: a cell is written as soon as its buckets are free, the fullest bucket first. `waves`: in groups, one after
@@ -56,7 +50,7 @@ export interface ParallelOptions {
    * every key claims its bucket. Default: 'share' for such a mapping on a Neo4j record store, else 'claim'.
    */
   readonly hubs?: HubKind;
-  /** With claims: the source is paused at this many waiting rows; from 1. Default: a batch a cell, at most 500,000. */
+  /** With claims: the source is paused at this many waiting rows; from 1. Default: half a batch a cell, at most 500,000. */
   readonly maxBufferedRows?: number;
   /** With waves: a cell of more than this many times batchSize rows is flushed early; from 1. Default: 2. */
   readonly burstFactor?: number;
@@ -280,14 +274,14 @@ function gridOf(
   readonly monopartite: boolean;
 } {
   const maxWorkers = integerOption('maxWorkers', options.maxWorkers ?? DEFAULT_MAX_WORKERS, { min: 1 });
-  const tableSize = options.tableSize ?? Math.min(MAX_TABLE_SIZE, BUCKETS_A_WORKER * maxWorkers);
+  const monopartite =
+    options.idExtractor?.monopartite ??
+    (mapping && mappingExtractor(mapping, options.tableSize ?? 1).monopartite) ??
+    options.monopartite ??
+    false;
   return {
     maxWorkers,
-    tableSize,
-    monopartite:
-      options.idExtractor?.monopartite ??
-      (mapping && mappingExtractor(mapping, tableSize).monopartite) ??
-      options.monopartite ??
-      false,
+    monopartite,
+    tableSize: options.tableSize ?? mostBuckets(maxWorkers, monopartite),
   };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ClaimsSchedule } from '../../src/parallel/claims-schedule.ts';
+import { CELL_LEVELS, type CellLevel, ClaimsSchedule } from '../../src/parallel/claims-schedule.ts';
 import type { Cell } from '../../src/parallel/wave-schedule.ts';
 
 interface Item {
@@ -11,13 +11,19 @@ interface Item {
 
 type Step =
   | { readonly kind: 'push'; readonly row: number; readonly col: number }
-  | { readonly kind: 'start'; readonly partial: boolean; readonly maxRows: number | undefined }
+  | {
+      readonly kind: 'start';
+      readonly least: CellLevel;
+      readonly isLast: boolean;
+      readonly maxRows: number | undefined;
+    }
   | { readonly kind: 'finish'; readonly which: number };
 
 interface Scenario {
   readonly tableSize: number;
   readonly monopartite: boolean;
   readonly batchSize: number;
+  readonly shareRows: number;
   readonly steps: readonly Step[];
 }
 
@@ -25,7 +31,8 @@ const scenario: fc.Arbitrary<Scenario> = fc
   .record({
     tableSize: fc.integer({ min: 1, max: 5 }),
     monopartite: fc.boolean(),
-    batchSize: fc.integer({ min: 1, max: 3 }),
+    batchSize: fc.integer({ min: 1, max: 9 }),
+    shareRows: fc.integer({ min: 0, max: 10 }),
   })
   .chain((shape) => {
     const bucket = fc.nat(shape.tableSize); // tableSize itself is the shared bucket
@@ -35,7 +42,8 @@ const scenario: fc.Arbitrary<Scenario> = fc
         weight: 3,
         arbitrary: fc.record({
           kind: fc.constant('start'),
-          partial: fc.boolean(),
+          least: fc.constantFrom(...CELL_LEVELS),
+          isLast: fc.boolean(),
           maxRows: fc.option(fc.integer({ min: 1, max: 4 }), { nil: undefined }),
         }),
       },
@@ -45,6 +53,7 @@ const scenario: fc.Arbitrary<Scenario> = fc
       tableSize: fc.constant(shape.tableSize),
       monopartite: fc.constant(shape.monopartite),
       batchSize: fc.constant(shape.batchSize),
+      shareRows: fc.constant(shape.shareRows),
       steps: fc.array(step, { maxLength: 120, size: 'max' }),
     });
   });
@@ -97,23 +106,29 @@ class Model {
   }
 }
 
-function walk({ tableSize, monopartite, batchSize, steps }: Scenario): void {
-  const schedule = new ClaimsSchedule<Item>({ tableSize, monopartite, batchSize });
-  const model = new Model({ tableSize, monopartite, batchSize, steps });
+function walk(walked: Scenario): void {
+  const { tableSize, monopartite, batchSize, shareRows, steps } = walked;
+  const schedule = new ClaimsSchedule<Item>({ tableSize, monopartite, batchSize, shareRows });
+  const model = new Model(walked);
   const left: Item[] = [];
-  const start = (partial: boolean, maxRows?: number): boolean => {
+  const share = Math.max(1, Math.min(batchSize, shareRows));
+  const least = { any: 1, early: 1, share, full: batchSize };
+  const start = (level: CellLevel, isLast: boolean, maxRows = batchSize): boolean => {
     const full = model.startable(batchSize);
-    const allowed = full.length > 0 || !partial ? full : model.startable(1);
-    const best = Math.max(-1, ...allowed.map((cell) => model.priority(cell)[0] ?? -1));
-    const heaviest = allowed.length > 0 ? best : undefined;
-    const cell = schedule.start({ partial, ...(maxRows && { maxRows }) });
+    const allowed = full.length > 0 ? full : model.startable(least[level]);
+    const heaviest = Math.max(-1, ...allowed.map((cell) => model.priority(cell)[0] ?? -1));
+    const cell = schedule.start({ least: level, isLast, maxRows });
     expect(cell !== undefined).toBe(allowed.length > 0);
     if (!cell) return false;
     expect(allowed).toContainEqual([cell.row, cell.col]);
     expect(model.priority([cell.row, cell.col])[0] ?? -1).toBe(heaviest);
-    expect(cell.items).toEqual(
-      model.rowsOf(cell.row, cell.col).slice(0, Math.min(batchSize, maxRows ?? batchSize)),
+    const rows = model.rowsOf(cell.row, cell.col);
+    const most = Math.min(rows.length, batchSize, maxRows);
+    // The last takes may be smaller, but not without end.
+    expect(cell.items.length).toBeGreaterThanOrEqual(
+      isLast ? Math.min(most, Math.ceil(batchSize / 8)) : most,
     );
+    expect(cell.items).toEqual(rows.slice(0, Math.min(most, cell.items.length)));
     for (const item of cell.items) model.waiting.splice(model.waiting.indexOf(item), 1);
     model.running.push(cell);
     left.push(...cell.items);
@@ -129,12 +144,12 @@ function walk({ tableSize, monopartite, batchSize, steps }: Scenario): void {
       const item = { row: step.row, col: step.col, index: pushed++ };
       model.waiting.push(item);
       schedule.push(item.row, item.col, item);
-    } else if (step.kind === 'start') start(step.partial, step.maxRows);
+    } else if (step.kind === 'start') start(step.least, step.isLast, step.maxRows);
     else if (model.running.length > 0) finish(step.which % model.running.length);
     expect(schedule.rows).toBe(model.waiting.length);
   }
   while (model.running.length > 0) finish(0);
-  while (start(true)) finish(0);
+  while (start('any', true)) finish(0);
   expect(left.map(({ index }) => index).sort((a, b) => a - b)).toEqual(
     Array.from({ length: pushed }, (_, i) => i),
   );
