@@ -72,6 +72,7 @@ export {
   relationship,
   type ValueSource,
 } from './mapping/patterns.ts';
+export { type MappingCypher, toCypher } from './mapping/to-cypher.ts';
 export {
   type Neo4jAddress,
   Neo4jConnection,
@@ -168,7 +169,8 @@ export {
 export { ExecuteCypherTask, type ExecuteCypherTaskOptions } from './tasks/execute-cypher-task.ts';
 export { GDSTask } from './tasks/gds-task.ts';
 export type { HubKind } from './tasks/hub-sharing.ts';
-export type { ConstraintPolicy, FileLoadOptions, LoadOptions, LoadPlan } from './tasks/load-task.ts';
+export type { LoadPlan } from './tasks/load-kinds.ts';
+export type { ConstraintPolicy, FileLoadOptions, LoadOptions } from './tasks/load-options.ts';
 export type { ParallelOptions } from './tasks/parallel-writing.ts';
 export {
   ParallelParquetLoad2Neo4jTask,
@@ -176,6 +178,10 @@ export {
   ParquetLoad2Neo4jTask,
   type ParquetLoad2Neo4jTaskOptions,
 } from './tasks/parquet-load-2-neo4j-task.ts';
+export {
+  RejectedRowsRetryTask,
+  type RejectedRowsRetryTaskOptions,
+} from './tasks/rejected-rows-retry-task.ts';
 export {
   ParallelSQLLoad2Neo4jTask,
   type ParallelSQLLoad2Neo4jTaskOptions,

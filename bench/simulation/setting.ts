@@ -1,7 +1,7 @@
 /** What a load task takes when nothing is said, for one case of the simulation. */
 import { defaultBufferedRows } from '../../src/parallel/splitting-batch-processor.ts';
 import { mostBuckets } from '../../src/tasks/choose-writing.ts';
-import { DEFAULT_BATCH_SIZE } from '../../src/tasks/load-task.ts';
+import { DEFAULT_BATCH_SIZE } from '../../src/tasks/load-options.ts';
 import { DEFAULT_LOAD_BURST_FACTOR, DEFAULT_LOAD_PREFETCH } from '../../src/tasks/parallel-writing.ts';
 import type { ArrivalName } from './arrival.ts';
 import type { Setting } from './simulate.ts';

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { configCommand } from './commands/config.ts';
 import { cypherCommand } from './commands/cypher.ts';
 import { neo4jCommand } from './commands/neo4j.ts';
+import { rejectedCommand } from './commands/rejected.ts';
 import { addRunCommands } from './commands/runs.ts';
 import { runProgram } from './run-program.ts';
 
@@ -17,7 +18,8 @@ export function createProgram(): Command {
     .enablePositionalOptions() // so that `neo4j start --version 5.26.30` is the server's version, not this program's
     .addCommand(neo4jCommand())
     .addCommand(cypherCommand())
-    .addCommand(configCommand());
+    .addCommand(configCommand())
+    .addCommand(rejectedCommand());
   return addRunCommands(program).addHelpText(
     'after',
     `

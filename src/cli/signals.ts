@@ -4,13 +4,14 @@ import { EXIT } from './exit-codes.ts';
 
 /**
  * Gives a signal that Ctrl-C (or SIGTERM) aborts: no new work is begun, what runs is finished and counted. A second
- * Ctrl-C ends the process at once.
+ * Ctrl-C ends the process at once. A terminal that is closed (SIGHUP, and writing to it fails) stops nothing. Whichever
+ * way it ends, the load goes on where it was when it is started again.
  */
 export function stopOnSignals(): AbortController {
   const controller = new AbortController();
   const stop = (name: NodeJS.Signals): void => {
     if (controller.signal.aborted) process.exit(EXIT.interrupted);
-    const message = `${name}: finishing what runs; once more ends at once`;
+    const message = `${name}: finishing what runs, to go on from there; once more ends at once`;
     if (!TerminalReporter.writeAbove(process.stderr, message)) process.stderr.write(`\n${message}\n`);
     controller.abort(
       new AbortedError('GW_ABORTED', `Interrupted by ${name}; what was committed before is in the account.`),
@@ -18,5 +19,12 @@ export function stopOnSignals(): AbortController {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  process.on('SIGHUP', () => undefined); // without a listener it would end the process
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreLostTerminal);
   return controller;
+}
+
+/** Nobody reads any more; what is shown is lost, and the load is not. */
+function ignoreLostTerminal(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 }

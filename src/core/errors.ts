@@ -27,7 +27,6 @@ export const ERROR_CODES = {
   GW_RUN_TAKEN: 'another process loads the same run',
   GW_RUN_CHANGED: 'a run cannot go on because its load is another one now',
   GW_RUN_LEDGER: 'a load that is to be resumed cannot keep its ledger',
-  GW_RUN_MISSING: 'there is no such run',
   GW_REJECTED_LIMIT: 'more rows were rejected than the load allows',
   GW_REJECTED_RETRY: 'rejected rows cannot be loaded again as asked',
   GW_WRITE_ALL: 'the server refuses every row',

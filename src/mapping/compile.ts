@@ -66,12 +66,17 @@ export interface CompiledMapping {
   readonly createsOnly: boolean;
 }
 
+export interface CompileOptions {
+  /** Property that is set to `$run` on every node and relationship that the statement creates. Default: none. */
+  readonly runTag?: string | undefined;
+}
+
 /** @throws {@link ConfigError} `GW_CONFIG_OPTION` for patterns that do not fit together. */
-export function compileMapping(mapping: Mapping): CompiledMapping {
-  if (Array.isArray(mapping)) return compileRelationships(mapping as readonly RelationshipPattern[]);
+export function compileMapping(mapping: Mapping, { runTag }: CompileOptions = {}): CompiledMapping {
+  if (Array.isArray(mapping)) return compileRelationships(mapping as readonly RelationshipPattern[], runTag);
   const pattern = mapping as NodePattern | RelationshipPattern;
-  if (pattern?.kind === 'node') return compileNode(pattern);
-  if (pattern?.kind === 'relationship') return compileRelationships([pattern]);
+  if (pattern?.kind === 'node') return compileNode(pattern, runTag);
+  if (pattern?.kind === 'relationship') return compileRelationships([pattern], runTag);
   throw new ConfigError(
     'GW_CONFIG_OPTION',
     `\`mapping\` must be a node(…), a relationship(…) or a list of relationships, got ${describeValue(mapping)}.`,
@@ -79,16 +84,17 @@ export function compileMapping(mapping: Mapping): CompiledMapping {
   );
 }
 
-function compileNode(node: NodePattern): CompiledMapping {
+function compileNode(node: NodePattern, runTag: string | undefined): CompiledMapping {
   const write = node.write ?? 'merge';
   const { keys, properties } = node;
   const values = [...keys, ...properties];
   const at = valueAt(0);
   const clauses = ['UNWIND $rows AS r'];
   if (write === 'create') {
-    clauses.push(`CREATE (${labelled('n', node.labels)} ${map(values, at)})`);
+    clauses.push(`CREATE (${labelled('n', node.labels)} ${map(values, at, runTag)})`);
   } else {
     clauses.push(`${write.toUpperCase()} (${labelled('n', node.labels.slice(0, 1))} ${map(keys, at)})`);
+    if (write === 'merge') clauses.push(...tagOnCreate('n', runTag));
     if (node.labels.length > 1) clauses.push(`SET ${labelled('n', node.labels.slice(1))}`);
     if (properties.length > 0) clauses.push(set('n', properties, valueAt(keys.length)));
   }
@@ -108,7 +114,10 @@ function compileNode(node: NodePattern): CompiledMapping {
   };
 }
 
-function compileRelationships(relationships: readonly RelationshipPattern[]): CompiledMapping {
+function compileRelationships(
+  relationships: readonly RelationshipPattern[],
+  runTag: string | undefined,
+): CompiledMapping {
   if (relationships.length === 0 || relationships.some(({ kind }) => kind !== 'relationship')) {
     throw new ConfigError(
       'GW_CONFIG_OPTION',
@@ -151,16 +160,19 @@ function compileRelationships(relationships: readonly RelationshipPattern[]): Co
     created.includes(node) ? `c${created.indexOf(node)}` : `e${keyed.indexOf(node)}`;
   for (const node of created) {
     const sources = [...node.keys, ...node.properties];
-    writes.push(`CREATE (${labelled(variable(node), node.labels)} ${map(sources, place(sources))})`);
+    writes.push(`CREATE (${labelled(variable(node), node.labels)} ${map(sources, place(sources), runTag)})`);
   }
   for (const [i, { type, from: start, to, keys, properties, write }] of relationships.entries()) {
     const name = `x${i}`;
     const arrow = (body: string) =>
       `(${variable(start)})-[${name}:${quoteName(type)}${body}]->(${variable(to)})`;
     if (write === 'create') {
-      writes.push(`CREATE ${arrow(` ${map(properties, place(properties))}`)}`);
+      writes.push(`CREATE ${arrow(` ${map(properties, place(properties), runTag)}`)}`);
     } else {
-      writes.push(`MERGE ${arrow(keys.length > 0 ? ` ${map(keys, place(keys))}` : '')}`);
+      writes.push(
+        `MERGE ${arrow(keys.length > 0 ? ` ${map(keys, place(keys))}` : '')}`,
+        ...tagOnCreate(name, runTag),
+      );
       if (properties.length > 0) writes.push(set(name, properties, place(properties)));
     }
   }
@@ -168,7 +180,7 @@ function compileRelationships(relationships: readonly RelationshipPattern[]): Co
   const clauses: string[] = [];
   const carried: string[] = [];
   for (const [i, list] of lists.entries()) {
-    clauses.push(`UNWIND $${list.parameter} AS key`, ...keyClauses(list));
+    clauses.push(`UNWIND $${list.parameter} AS key`, ...keyClauses(list, runTag));
     carried.push(`n${i}`);
     clauses.push(`WITH ${[...carried.slice(0, -1), `collect([n]) AS n${i}`].join(', ')}`);
   }
@@ -204,9 +216,10 @@ function compileRelationships(relationships: readonly RelationshipPattern[]): Co
 }
 
 /** Finds or makes the node of `key`: the key itself, or a list of key values and properties. */
-function keyClauses(list: KeyList): string[] {
+function keyClauses(list: KeyList, runTag: string | undefined): string[] {
   const { keys, properties, labels } = list.node;
   const clauses = [find(list, list.write === 'match' ? 'OPTIONAL MATCH' : 'MERGE')];
+  if (list.write === 'merge') clauses.push(...tagOnCreate('n', runTag));
   if (list.write === 'merge' && labels.length > 1) clauses.push(`SET ${labelled('n', labels.slice(1))}`);
   if (properties.length > 0) clauses.push(set('n', properties, (i) => `key[${keys.length + i}]`));
   return clauses;
@@ -284,10 +297,15 @@ function labelled(variable: string, labels: readonly string[]): string {
   return `${variable}${labels.map((label) => `:${quoteName(label)}`).join('')}`;
 }
 
-function map(sources: readonly PropertySource[], at: (i: number) => string): string {
-  return sources.length === 0
-    ? ''
-    : `{${sources.map(({ name }, i) => `${quoteName(name)}: ${at(i)}`).join(', ')}}`;
+function map(sources: readonly PropertySource[], at: (i: number) => string, runTag?: string): string {
+  const entries = sources.map(({ name }, i) => `${quoteName(name)}: ${at(i)}`);
+  if (runTag !== undefined) entries.push(`${quoteName(runTag)}: $run`);
+  return entries.length === 0 ? '' : `{${entries.join(', ')}}`;
+}
+
+/** What is there already belongs to the run that made it. */
+function tagOnCreate(variable: string, runTag: string | undefined): string[] {
+  return runTag === undefined ? [] : [`ON CREATE SET ${variable}.${quoteName(runTag)} = $run`];
 }
 
 function set(variable: string, sources: readonly PropertySource[], at: (i: number) => string): string {

@@ -38,6 +38,8 @@ export interface RunLedgerOptions {
   readonly fresh?: boolean;
   /** Names a run that begins, among all that ever have the same id. */
   readonly instance: string;
+  /** Property that the run's nodes and relationships carry its id in. Default: none. */
+  readonly runTag?: string | undefined;
 }
 
 /** A run as the database has it. */
@@ -52,6 +54,7 @@ export interface LedgerRun {
   readonly secondsSilent: number;
   readonly fingerprint: string;
   readonly rows: number;
+  readonly runTag: string | null;
 }
 
 const CONSTRAINTS = [
@@ -76,7 +79,7 @@ ON CREATE SET r.startedAt = datetime(), r.instance = $instance
 SET r.lastClaim = $owner
 WITH r WHERE coalesce(r.owner, '') IN $owners AND r.instance IN $instances
 SET r += {owner: $owner, host: $host, pid: $pid, processStart: $processStart, seenAt: datetime(), state: 'running',
-  fingerprint: $fingerprint, instance: $instance, isKept: $isKept}
+  fingerprint: $fingerprint, instance: $instance, isKept: $isKept, runTag: $runTag}
 RETURN r.id AS id`;
 
 const HEARTBEAT_MS = 10_000;
@@ -158,6 +161,7 @@ export class RunLedger {
       processStart: (await processStart(process.pid, process.env)) ?? '',
       fingerprint: JSON.stringify(fingerprint),
       isKept: options.isKept,
+      runTag: options.runTag ?? null,
     });
     if (claimed.length === 0) throw taken(run, 'another process began with it just now');
     if (found && fresh) await deleteCells(neo4j, run);
@@ -280,14 +284,20 @@ function prefixOf(run: string, instance?: string): string {
   return instance === undefined ? `${run}\n` : `${run}\n${instance}/0/`;
 }
 
-async function refuseTaken({ id, state, owner, host, pid, ...found }: LedgerRun): Promise<void> {
-  if (state !== 'running' || owner === null) return;
+async function refuseTaken(run: LedgerRun): Promise<void> {
+  const { id, host, pid } = run;
+  if (!(await isAtWork(run))) return;
+  throw taken(id, host === hostname() ? `process ${pid} loads it` : `process ${pid} on ${host} loads it`);
+}
+
+/** Whether a process is loading the run now. */
+export async function isAtWork({ state, owner, host, pid, ...found }: LedgerRun): Promise<boolean> {
+  if (state !== 'running' || owner === null) return false;
   const isHere = host === hostname();
   const isRunning = isHere
     ? (await processStart(pid, process.env)) === found.processStart
     : found.secondsSilent < LOST_AFTER_SECONDS;
-  const isAlive = isRunning && (!isHere || pid !== process.pid || active.has(owner));
-  if (isAlive) throw taken(id, isHere ? `process ${pid} loads it` : `process ${pid} on ${host} loads it`);
+  return isRunning && (!isHere || pid !== process.pid || active.has(owner));
 }
 
 function taken(run: string, why: string): GraphweftError {

@@ -71,7 +71,7 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
     this.query = batchStatement(options.query);
     const { floatColumns, ...write } = resolveWriteOptions(options);
     this.#writer = new BatchWriter<T>(writerOptions(this, write, options, this.query), ({ chunk }) => {
-      const parameters = { batch: packRows(chunk, floatColumns) };
+      const parameters = { batch: packRows(chunk, floatColumns), run: options.ledger?.run ?? null };
       return async (run) => {
         await run(this.query, parameters);
         return { written: chunk.length, statistics: { cypher_rows_written: chunk.length } };

@@ -79,7 +79,9 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     this.#writer = new BatchWriter<T>(
       writerOptions(this, write, options, this.mapping.statement),
       (part, reject) => {
-        const prepared = prepareBatch(this.mapping, part, floatColumns);
+        const made = prepareBatch(this.mapping, part, floatColumns);
+        const parameters = { ...made.parameters, run: options.ledger?.run ?? null };
+        const prepared = { ...made, parameters };
         return async (run) => {
           const missing = await runMapping(run, this.mapping, prepared);
           // Before the commit, so that no row is in neither place.

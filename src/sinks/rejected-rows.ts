@@ -1,22 +1,11 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  createReadStream,
-  existsSync,
-  fdatasyncSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  statSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { createReadStream, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, win32 } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type ErrorCode, GraphweftError } from '../core/errors.ts';
 import { stringOption } from '../core/options.ts';
+import { rowToJson, type ValueTypes } from '../core/row-types.ts';
+import { appendDurably, mendLastLine } from './durable-file.ts';
 
 /** Where a row was set aside. */
 export type RejectStage = 'read' | 'validate' | 'write';
@@ -48,8 +37,19 @@ export interface RejectedRow {
   readonly position?: number;
   /** The row as it was read. */
   readonly row?: unknown;
+  /** By place in the row: types of values that JSON has no form for, which are text there. */
+  readonly types?: ValueTypes;
+  /** Which load's row it is, as the file beside this one describes it. */
+  readonly load?: string;
   /** The line as it stands in the file; only for a malformed line. */
   readonly text?: string;
+}
+
+/** What a load is, in JSON. */
+export interface LoadDescription {
+  /** Tells it from other loads. */
+  readonly id: string;
+  readonly [part: string]: unknown;
 }
 
 /** What an earlier attempt at the same run has set aside already. */
@@ -75,6 +75,8 @@ export class RejectedRows {
   #run: string | undefined;
   #earlier: Earlier | undefined;
   #limit: ((rejected: number) => void) | undefined;
+  #description: LoadDescription | undefined;
+  #isDescribed = false;
 
   constructor(path: string) {
     this.path = resolve(stringOption('rejectedFile', path));
@@ -91,6 +93,11 @@ export class RejectedRows {
     if (name.length <= MAX_NAME_CHARACTERS) return `rejected/${DEVICE.test(name) ? '_' : ''}${name}.jsonl`;
     const digest = createHash('sha256').update(sourceFile).digest('hex').slice(0, DIGEST_CHARACTERS);
     return `rejected/${name.slice(0, MAX_NAME_CHARACTERS)}-${digest}.jsonl`;
+  }
+
+  /** Gives the file that describes the load of rejected rows. */
+  static descriptionPath(path: string): string {
+    return `${path}.load.json`;
   }
 
   /** Rows of this run in the file, those of earlier attempts among them. */
@@ -115,7 +122,7 @@ export class RejectedRows {
     const places = new Set<string>();
     this.#earlier = { toSkip, places };
     if (!statSync(this.path, { throwIfNoEntry: false })?.isFile()) return; // a pipe or a device cannot be read back
-    mendLastLine(this.path);
+    mendLastLine(this.path, (line) => rejectedRowOf(line) !== undefined);
     for await (const line of createInterface({ input: createReadStream(this.path) })) {
       const row = rejectedRowOf(line);
       if (row?.run !== run) continue;
@@ -129,9 +136,15 @@ export class RejectedRows {
   append(rows: readonly RejectedRow[]): void {
     const fresh = rows.filter((row) => !this.#isThere(row));
     if (fresh.length === 0) return;
-    const run = this.#run && { run: this.#run };
-    const lines = fresh.map((row) => `${JSON.stringify({ ...row, ...run }, jsonValue)}\n`);
+    const own = {
+      ...(this.#run && { run: this.#run }),
+    };
+    const load = this.#description && { load: this.#description.id };
+    const lines = fresh.map(
+      (row) => `${JSON.stringify({ ...load, ...row, ...own, ...rowToJson(row.row) }, jsonValue)}\n`,
+    );
     try {
+      this.#describe();
       appendDurably(this.path, lines.join(''));
     } catch (cause) {
       throw new GraphweftError(
@@ -142,6 +155,20 @@ export class RejectedRows {
     }
     this.#count += fresh.length;
     this.#limit?.(this.#count);
+  }
+
+  /** Has what a load is written beside the file when its first row is rejected, so that its rows can be loaded again. */
+  describeLoad(description: LoadDescription): void {
+    this.#description = description;
+  }
+
+  #describe(): void {
+    const { path } = this;
+    if (!this.#description || this.#isDescribed) return;
+    this.#isDescribed = true;
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) return; // a device or a pipe has no neighbours
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(RejectedRows.descriptionPath(path), `${JSON.stringify(this.#description, null, 2)}\n`);
   }
 
   #isThere(row: RejectedRow): boolean {
@@ -172,60 +199,7 @@ export function rejectedRowOf(line: string): RejectedRow | undefined {
   }
 }
 
-function appendDurably(path: string, text: string): void {
-  const folder = dirname(path);
-  mkdirSync(folder, { recursive: true });
-  const isNew = !existsSync(path);
-  const file = openSync(path, 'a');
-  try {
-    writeFileSync(file, text);
-    fdatasyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  if (isNew) syncFolder(folder);
-}
-
-/** Makes sure that a new file's name is on the disk too. */
-function syncFolder(path: string): void {
-  if (process.platform === 'win32') return; // folders cannot be opened there, and names need no such care
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
-
-/** Ends the last line, or removes it where a crash cut it off. */
-function mendLastLine(path: string): void {
-  const size = statSync(path).size;
-  const file = openSync(path, 'r+');
-  try {
-    let tail = Buffer.alloc(0);
-    for (let from = size; from > 0 && !tail.includes(NEWLINE); ) {
-      const length = Math.min(TAIL_BYTES, from);
-      from -= length;
-      const piece = Buffer.alloc(length);
-      readSync(file, piece, 0, length, from);
-      tail = Buffer.concat([piece, tail]);
-    }
-    const last = tail.subarray(tail.lastIndexOf(NEWLINE) + 1);
-    if (last.length === 0) return;
-    if (rejectedRowOf(last.toString())) writeSync(file, '\n', size);
-    else ftruncateSync(file, size - last.length);
-  } finally {
-    closeSync(file);
-  }
-}
-
-const NEWLINE = 0x0a;
-const TAIL_BYTES = 65_536;
-
-/** JSON has neither integers beyond 2^53 nor bytes nor NaN: they go as text, so that none is changed on the way. */
+/** Issues and messages hold no such values; a row's are text by now. */
 function jsonValue(_key: string, value: unknown): unknown {
-  if (typeof value === 'bigint') return value.toString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
-  return value;
+  return typeof value === 'bigint' ? value.toString() : value;
 }

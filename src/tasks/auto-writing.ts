@@ -15,7 +15,7 @@ import {
   PARALLEL_MODES,
   type WritingChoice,
 } from './choose-writing.ts';
-import { type LoadSource, type PlannedWriting, SEQUENTIAL_WRITING, type WritingKind } from './load-task.ts';
+import { type LoadSource, type PlannedWriting, SEQUENTIAL_WRITING, type WritingKind } from './load-kinds.ts';
 import { PARALLEL_WRITING, type ParallelOptions, SAMPLE_ROWS } from './parallel-writing.ts';
 
 /** More than one client can keep busy on most servers, and room to climb where the network is slow. */

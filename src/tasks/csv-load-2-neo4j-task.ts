@@ -3,14 +3,9 @@ import type { Neo4jContext } from '../neo4j/connection.ts';
 import { CSVBatchSource } from '../sources/csv-batch-source.ts';
 import { CSV_OPTION_NAMES, type CsvReadOptions } from '../sources/csv-options.ts';
 import { CHOSEN_WRITING } from './auto-writing.ts';
-import {
-  type AnyRow,
-  type FileLoadOptions,
-  fileOf,
-  LoadTask,
-  SEQUENTIAL_WRITING,
-  type SourceKind,
-} from './load-task.ts';
+import { SEQUENTIAL_WRITING, type SourceKind } from './load-kinds.ts';
+import { type AnyRow, type FileLoadOptions, fileOf } from './load-options.ts';
+import { LoadTask } from './load-task.ts';
 import type { ParallelOptions } from './parallel-writing.ts';
 
 export interface CSVLoad2Neo4jTaskOptions<Out = AnyRow>

@@ -64,7 +64,7 @@ export async function findRun(
 export async function openLedger(
   { neo4j, reporter }: Neo4jContext,
   { id, isNamed }: FoundRun,
-  options: Pick<RunLedgerOptions, 'fingerprint' | 'fresh' | 'instance'>,
+  options: Pick<RunLedgerOptions, 'fingerprint' | 'fresh' | 'instance' | 'runTag'>,
 ): Promise<RunLedger | undefined> {
   try {
     return await RunLedger.open(neo4j, { run: id, isKept: isNamed, ...options });

@@ -12,31 +12,27 @@ import {
 import type { Statistics } from '../core/statistics.ts';
 import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
-import { type CompiledMapping, checkColumns, compileMapping, type KeyClaim } from '../mapping/compile.ts';
-import type { MappingFor } from '../mapping/patterns.ts';
+import { type CompiledMapping, checkColumns, compileMapping } from '../mapping/compile.ts';
 import { checkStatement } from '../neo4j/check-statement.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { ensureConstraints } from '../neo4j/constraints.ts';
 import type { RunLedger } from '../neo4j/run-ledger.ts';
-import type { AdaptiveLimit } from '../parallel/adaptive-limit.ts';
-import type { KeyCounts, SplitPlan } from '../parallel/balanced-buckets.ts';
-import type { IdExtractor } from '../parallel/id-extractors.ts';
-import { SingleCellBatchProcessor } from '../parallel/single-cell-batch-processor.ts';
 import { skippedRows } from '../parallel/split-by-claims.ts';
-import { type RowPolicy, SharedWriting } from '../sinks/batch-writer.ts';
-import {
-  CYPHER_WRITE_OPTION_NAMES,
-  CypherBatchSink,
-  type CypherWriteOptions,
-} from '../sinks/cypher-batch-sink.ts';
+import { SharedWriting } from '../sinks/batch-writer.ts';
+import { CYPHER_WRITE_OPTION_NAMES, CypherBatchSink } from '../sinks/cypher-batch-sink.ts';
 import { MappingBatchSink } from '../sinks/mapping-batch-sink.ts';
-import { type RejectLimit, rejectCheck } from '../sinks/reject-limit.ts';
-import { RejectedRows } from '../sinks/rejected-rows.ts';
-import type { RowPolicies } from '../sinks/row-policies.ts';
-import type { Row } from '../sources/duckdb.ts';
+import { rejectCheck } from '../sinks/reject-limit.ts';
+import { type LoadDescription, RejectedRows } from '../sinks/rejected-rows.ts';
 import { NullKeysBatchProcessor } from '../transforms/null-keys-batch-processor.ts';
-import { type RowSchema, ValidationBatchProcessor } from '../transforms/validation-batch-processor.ts';
-import type { WritingChoice } from './choose-writing.ts';
+import { ValidationBatchProcessor } from '../transforms/validation-batch-processor.ts';
+import { describeLoad } from './load-description.ts';
+import type { LoadPlan, LoadSource, PlannedWriting, SourceKind, WritingKind } from './load-kinds.ts';
+import {
+  CONSTRAINT_POLICIES,
+  DEFAULT_BATCH_SIZE,
+  LOAD_OPTION_NAMES,
+  type LoadOptions,
+} from './load-options.ts';
 import {
   type FoundRun,
   findRun,
@@ -45,169 +41,6 @@ import {
   openLedger,
   schemaFingerprint,
 } from './load-run.ts';
-
-/** Any row; with a schema, what it gives out. */
-// biome-ignore lint/suspicious/noExplicitAny: a load without a schema knows nothing of its rows, and all of them fit
-export type AnyRow = any;
-
-/** @typeParam Out What the schema gives out: the mapping can name no other columns. */
-export interface LoadOptions<Out = AnyRow> extends CypherWriteOptions, RowPolicies {
-  /** Name in reports. Default: the class's name. */
-  readonly name?: string;
-  /** A statement over `$batch`, sent as given: `UNWIND $batch AS row MERGE (…)`. Either this or `mapping`. */
-  readonly query?: string;
-  /** What each row becomes: compiled to the fastest statement known. Either this or `query`. */
-  readonly mapping?: MappingFor<Out>;
-  /**
-   * For a mapping: `create` makes the unique constraints that its keys need, `check` ends the load where one is missing,
-   * `none` does neither. Default: 'create'.
-   */
-  readonly constraints?: ConstraintPolicy;
-  /** For a mapping: what to do with a row whose end node is not in the database. Default: 'reject'. */
-  readonly missingNodes?: RowPolicy;
-  /** Rows a transaction, at most; from 1. Default: 5,000. */
-  readonly batchSize?: number;
-  /** What a row must be (zod, valibot, …); rows that are not go to the rejected file. Default: no check. */
-  readonly schema?: RowSchema<unknown, Out>;
-  /** JSON-lines file for rejected rows. Default: `rejected/<name of the source>.jsonl`. */
-  readonly rejectedFile?: string;
-  /** Rows that may be rejected: a number, or a share such as '0.5%'; one more ends the load. Default: any number. */
-  readonly maxRejected?: RejectLimit;
-  /** What to do with a row that has no node key. Default: 'reject'. */
-  readonly nullKeys?: RowPolicy;
-  /**
-   * Id of the run. A load that was stopped goes on where it was when it is started again; with an id of its own it is
-   * also remembered when it is done, and never loaded twice. `false`: the database remembers nothing. Default: an id
-   * from the load's name and source, forgotten when the load is done.
-   */
-  readonly resume?: string | false;
-  /** Forgets what an earlier attempt of the run committed, and begins from the start. Default: false. */
-  readonly fresh?: boolean;
-}
-
-export interface FileLoadOptions<Out = AnyRow> extends LoadOptions<Out> {
-  /** Path or pattern (`*`, `**`, `?`, `[…]`) of the source; `.gz` and `.zst` are unpacked. */
-  readonly file: string;
-}
-
-const LOAD_OPTION_NAMES = [
-  'name',
-  'query',
-  'mapping',
-  'constraints',
-  'missingNodes',
-  'batchSize',
-  'schema',
-  'rejectedFile',
-  'maxRejected',
-  'nullKeys',
-  'badRows',
-  'duplicateKeys',
-  'resume',
-  'fresh',
-  ...CYPHER_WRITE_OPTION_NAMES,
-] as const satisfies readonly (keyof LoadOptions)[];
-
-const CONSTRAINT_POLICIES = ['create', 'check', 'none'] as const;
-export type ConstraintPolicy = (typeof CONSTRAINT_POLICIES)[number];
-
-/** Server CPU for 300,000 ratings fell by two fifths from batches of 1,000 to 5,000, and little after that. */
-export const DEFAULT_BATCH_SIZE = 5_000;
-
-/** What a load reads from; a file also knows which of its columns are floating point. @internal */
-export interface LoadSource extends BatchSource {
-  floatColumns?(): Promise<readonly string[]>;
-  countKeys?(columns: readonly string[]): Promise<KeyCounts | undefined>;
-  /** Says what is read; undefined where it cannot be read again in the same order. */
-  fingerprint?(): Promise<Readonly<Record<string, unknown>> | undefined>;
-}
-
-/** What is known of a load before its first row is written. @internal */
-export interface PlannedWriting {
-  /** The source, perhaps with some of its rows read ahead. */
-  readonly source: LoadSource & { close?(): Promise<void> };
-  readonly plan?: SplitPlan;
-  readonly idExtractor?: IdExtractor<Row>;
-  /** Tells one assignment of keys to buckets from another. */
-  readonly assignment?: string;
-  /** With `parallel: 'auto'`: what was chosen, with all options as they follow from it. */
-  readonly choice?: WritingChoice;
-  readonly options?: object;
-  readonly limit?: AdaptiveLimit;
-  /** What a person is told before the load, and after it. */
-  readonly notice?: string;
-  readonly outcome?: () => string;
-}
-
-/** What a load would do. */
-export interface LoadPlan extends SplitPlan {
-  /** With `parallel: 'auto'`: how it would be written, and why. */
-  readonly choice?: WritingChoice;
-}
-
-/** What a kind of source brings to a load. @internal */
-export interface SourceKind<O> {
-  readonly optionNames: readonly string[];
-  /** Names the source, for the default of `rejectedFile`. @throws {@link ConfigError} when the option is missing. */
-  nameOf(options: O): string;
-  open(context: Neo4jContext, task: Task, options: O, rejected: RejectedRows): LoadSource;
-}
-
-/** The `file` of a load. @internal */
-export function fileOf({ file }: FileLoadOptions): string {
-  return stringOption('file', file);
-}
-
-/** How a load places its sinks. @internal */
-export interface WritingKind<O> {
-  readonly optionNames: readonly string[];
-  /** Says what about the options a person should know, though they will do. */
-  warning?(options: O, mapping: CompiledMapping | undefined): string | undefined;
-  /** Looks at the keys before the load. @param isAsked Whether the plan itself is wanted. */
-  plan?(
-    options: O,
-    source: LoadSource,
-    mapping: CompiledMapping | undefined,
-    batchSize: number,
-    isAsked: boolean,
-    context: Neo4jContext,
-  ): Promise<PlannedWriting>;
-  /** The keys that every row must have. */
-  keysOf(options: O, mapping: CompiledMapping | undefined): readonly KeyClaim[];
-  /** Says how rows come into cells: a load that goes on has to split them in the same way. */
-  gridOf(
-    options: O,
-    mapping: CompiledMapping | undefined,
-    planned: PlannedWriting | undefined,
-  ): Readonly<Record<string, unknown>>;
-  /** Keeps to the grid that an earlier attempt had, where the options leave it open. */
-  keptGrid(options: O, grid: Readonly<Record<string, unknown>>): object;
-  /** @param ledger What is committed already, by cell. */
-  place(
-    context: Neo4jContext,
-    task: Task,
-    options: O,
-    rows: BatchSource,
-    sink: (predecessor: BatchSource) => BatchSource,
-    mapping: CompiledMapping | undefined,
-    planned: PlannedWriting | undefined,
-    ledger: RunLedger | undefined,
-  ): BatchSource;
-}
-
-/** Writes one batch after the other. @internal */
-export const SEQUENTIAL_WRITING: WritingKind<unknown> = {
-  optionNames: [],
-  keysOf: (_options, mapping) => mapping?.claims ?? [],
-  gridOf: () => ({ kind: 'one cell' }),
-  keptGrid: () => ({}),
-  place: (context, task, _options, predecessor, sink, _mapping, _planned, ledger) =>
-    sink(
-      ledger
-        ? new SingleCellBatchProcessor(context, { predecessor, task, committed: ledger.committed(0, 0) })
-        : predecessor,
-    ),
-};
 
 /** Is a load from one source into Neo4j: source → validation → writing → closed loop. */
 export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext> {
@@ -219,9 +52,17 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
   readonly #writing: WritingKind<O>;
   readonly #rejected: RejectedRows;
   readonly #mapping: CompiledMapping | undefined;
+  readonly #description: LoadDescription | undefined;
   #executions = 0;
 
-  constructor(context: Neo4jContext, options: O, source: SourceKind<O>, writing: WritingKind<O>) {
+  /** @param description What a retry was told of the load whose rows it loads. Default: of this load. */
+  constructor(
+    context: Neo4jContext,
+    options: O,
+    source: SourceKind<O>,
+    writing: WritingKind<O>,
+    description?: LoadDescription,
+  ) {
     super(context, options.name);
     refuseUnknownKeys(new.target.name, options, [
       ...LOAD_OPTION_NAMES,
@@ -234,6 +75,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     this.options = Object.freeze({ ...options });
     this.rejectedFile = this.#rejected.path;
     this.#source = source;
+    this.#description = description;
     this.#writing = writing;
     if ((options.query === undefined) === (options.mapping === undefined)) {
       throw new ConfigError('GW_CONFIG_OPTION', 'A load needs either `query` or `mapping`, and not both.');
@@ -241,7 +83,14 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     choiceOption('constraints', options.constraints ?? 'create', CONSTRAINT_POLICIES);
     if (options.resume !== undefined && options.resume !== false) stringOption('resume', options.resume);
     if (options.maxRejected !== undefined) rejectCheck(options.maxRejected, () => 0);
-    this.#mapping = options.mapping && compileMapping(options.mapping);
+    const { runTag } = options;
+    if (runTag !== undefined && !options.resume) {
+      throw new ConfigError('GW_CONFIG_OPTION', '`runTag` needs an id for the run: give `resume` too.', {
+        details: { option: 'runTag' },
+      });
+    }
+    if (runTag !== undefined) stringOption('runTag', runTag);
+    this.#mapping = options.mapping && compileMapping(options.mapping, { runTag });
     this.#chain(this.#open(), {}); // opens nothing, but says which option is wrong before anything is
   }
 
@@ -259,6 +108,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     if (this.#mapping) await ensureConstraints(neo4j, this.#mapping, options.constraints ?? 'create');
     else await checkStatement(neo4j, options.query!);
     const floatColumns = options.floatColumns ?? (await opened.floatColumns?.()) ?? [];
+    this.#rejected.describeLoad(this.#description ?? describeLoad(options, floatColumns));
     const planned = await this.#writing.plan?.(
       options,
       opened,
@@ -319,8 +169,8 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     };
     // A task that is executed again is another run.
     const instance = this.#executions === 1 ? this.uuid : randomUUID();
-    const { fresh = false } = options;
-    const ledger = await openLedger(context, run, { fingerprint, fresh, instance });
+    const { fresh = false, runTag } = options;
+    const ledger = await openLedger(context, run, { fingerprint, fresh, instance, runTag });
     if (!ledger || ledger.isDone) return ledger;
     await this.#rejected.beginRun(ledger.instance, (row, col) => ledger.committed(row, col));
     if (ledger.isResumed) {

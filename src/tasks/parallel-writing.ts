@@ -15,8 +15,8 @@ import { type ScheduleKind, SplittingBatchProcessor } from '../parallel/splittin
 import type { Row } from '../sources/duckdb.ts';
 import { mostBuckets, type ParallelMode } from './choose-writing.ts';
 import { type HubKind, type HubSharing, hubSharing } from './hub-sharing.ts';
+import type { LoadSource, WritingKind } from './load-kinds.ts';
 import { digest } from './load-run.ts';
-import type { LoadSource, WritingKind } from './load-task.ts';
 
 /**
  * A load holds less back than a splitter made by hand: 3 M flights peaked at 350 MB with these (grid of 8, batches of

@@ -6,14 +6,9 @@ import {
   type ParquetReadOptions,
 } from '../sources/parquet-batch-source.ts';
 import { CHOSEN_WRITING } from './auto-writing.ts';
-import {
-  type AnyRow,
-  type FileLoadOptions,
-  fileOf,
-  LoadTask,
-  SEQUENTIAL_WRITING,
-  type SourceKind,
-} from './load-task.ts';
+import { SEQUENTIAL_WRITING, type SourceKind } from './load-kinds.ts';
+import { type AnyRow, type FileLoadOptions, fileOf } from './load-options.ts';
+import { LoadTask } from './load-task.ts';
 import type { ParallelOptions } from './parallel-writing.ts';
 
 export interface ParquetLoad2Neo4jTaskOptions<Out = AnyRow>

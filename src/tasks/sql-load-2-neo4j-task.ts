@@ -2,14 +2,9 @@ import { pickOptions, stringOption } from '../core/options.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { SQLBatchSource, type SqlReadOptions } from '../sources/sql-batch-source.ts';
 import { CHOSEN_WRITING } from './auto-writing.ts';
-import {
-  type AnyRow,
-  type LoadOptions,
-  type LoadSource,
-  LoadTask,
-  SEQUENTIAL_WRITING,
-  type SourceKind,
-} from './load-task.ts';
+import { type LoadSource, SEQUENTIAL_WRITING, type SourceKind } from './load-kinds.ts';
+import type { AnyRow, LoadOptions } from './load-options.ts';
+import { LoadTask } from './load-task.ts';
 import type { ParallelOptions } from './parallel-writing.ts';
 
 export interface SQLLoad2Neo4jTaskOptions<Out = AnyRow>

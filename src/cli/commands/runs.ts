@@ -3,6 +3,7 @@ import { ETLContext } from '../../context/etl-context.ts';
 import type { Environment } from '../../core/context.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { integerOption, optionError } from '../../core/options.ts';
+import { deleteRememberedRun, rememberedRuns } from '../../neo4j/ledger-runs.ts';
 import { hasColour } from '../../reporting/palette.ts';
 import {
   type DeletedRuns,
@@ -14,6 +15,7 @@ import {
 } from '../../reporting/run-history.ts';
 import { jsonValue } from '../json.ts';
 import { formatRun, formatRuns, type RunTableOptions } from '../run-tables.ts';
+import { formatTable } from '../tables.ts';
 import { WARNING_REPORTER } from '../warning-reporter.ts';
 
 export interface RunCommandsOptions {
@@ -30,6 +32,7 @@ interface DeleteFlags extends StoreFlags {
   readonly id?: string;
   readonly before?: string;
   readonly olderThan?: string;
+  readonly rows?: boolean;
 }
 
 const DEFAULT_LAST = 10;
@@ -52,13 +55,43 @@ export function addRunCommands(program: Command, { env = process.env }: RunComma
         else print('No runs are kept here. Set REPORTER_DATABASE for a load, and its runs are.');
       }),
     );
+  runs
+    .command('unfinished')
+    .description('list the loads that the ledger remembers: those that go on when they are started again')
+    .option('--json', 'as JSON, one object a line')
+    .action((flags: StoreFlags) =>
+      withStore(env, flags, async ({ neo4j }) => {
+        const found = await rememberedRuns(neo4j);
+        const columns = ['id', 'state', 'rows', 'process', 'startedAt'];
+        if (flags.json) print(...found.map(toJson));
+        else if (found.length > 0)
+          print(
+            formatTable(
+              columns,
+              found.map((run) => ({ ...run })),
+            ),
+          );
+        else print('No load is unfinished.');
+      }),
+    );
   storeCommand(runs, 'delete', 'delete runs with all their tasks; needs one of --id, --before, --older-than')
     .option('--id <ids>', 'id of a run, or its beginning; several with commas')
     .option('--before <date>', 'runs that started before this day (2026-01-31)')
     .option('--older-than <days>', 'runs that started longer ago')
+    .option('--rows', 'with --id of a load that was given `runTag`: what it created too')
     .action((flags: DeleteFlags) => {
       const choice = chosenRuns(flags);
       return withStore(env, flags, async (store) => {
+        const withRows = flags.rows === true;
+        const ledger = flags.id && (await deleteRememberedRun(store.neo4j, flags.id, { withRows }));
+        if (ledger) {
+          const { nodes, relationships } = ledger;
+          const rows = `, with ${nodes.toLocaleString('en-US')} nodes and ${relationships.toLocaleString('en-US')} relationships`;
+          print(
+            flags.json ? toJson(ledger) : `Deleted what the ledger knows of the run${withRows ? rows : ''}.`,
+          );
+          return;
+        }
         const deleted = await deleteRuns(store, choice);
         print(flags.json ? toJson(deleted) : describeDeleted(deleted));
       });

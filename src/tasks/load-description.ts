@@ -1,0 +1,67 @@
+/** What a load is, in JSON, so that rows which it rejected can be loaded again without its program. */
+import { readFileSync } from 'node:fs';
+import { GraphweftError } from '../core/errors.ts';
+import { pickOptions } from '../core/options.ts';
+import { type LoadDescription, RejectedRows } from '../sinks/rejected-rows.ts';
+import type { LoadOptions } from './load-options.ts';
+import { digest, mappingText } from './load-run.ts';
+
+/** Options that a retry takes over as they are. */
+const KEPT = [
+  'name',
+  'query',
+  'batchSize',
+  'constraints',
+  'missingNodes',
+  'nullKeys',
+  'badRows',
+  'duplicateKeys',
+] as const satisfies readonly (keyof LoadOptions)[];
+
+export interface DescribedLoad extends LoadDescription {
+  readonly version: 1;
+  readonly options: Partial<LoadOptions>;
+  /** What JSON cannot hold of it: `schema`, or `functions` of the mapping. */
+  readonly lacks: readonly string[];
+}
+
+/** Describes a load. Neither addresses nor secrets are in it. */
+export function describeLoad(options: LoadOptions, floatColumns: readonly string[]): DescribedLoad {
+  const hasFunctions = /"source":"[^"]*(?:=>|function)/.test(mappingText(options.mapping));
+  const described = {
+    version: 1 as const,
+    options: {
+      ...pickOptions(options, KEPT),
+      ...(options.mapping && { mapping: options.mapping }),
+      floatColumns,
+    },
+    lacks: [...(options.schema ? ['schema'] : []), ...(hasFunctions ? ['functions'] : [])],
+  };
+  return { id: digest([described, mappingText(options.mapping)]), ...described };
+}
+
+/** Reads the description beside a file of rejected rows. @throws {@link GraphweftError} `GW_REJECTED_RETRY` */
+export function readDescription(file: string): DescribedLoad {
+  const path = RejectedRows.descriptionPath(file);
+  let described: DescribedLoad;
+  try {
+    described = JSON.parse(readFileSync(path, 'utf8')) as DescribedLoad;
+  } catch (cause) {
+    const message = `${path}, which says how the rows were loaded, cannot be read: ${(cause as Error).message}`;
+    throw retryError(message, { cause });
+  }
+  const { version, lacks } = described;
+  if (version !== 1) throw retryError(`${path} is of another version of graphweft.`);
+  if (lacks.length === 0) return described;
+  const what = lacks
+    .map((part) => (part === 'schema' ? 'a schema' : 'functions in its mapping'))
+    .join(' and ');
+  throw retryError(
+    `The load has ${what}, which only its program has; load the rows again there, with a RejectedRowsRetryTask and the ` +
+      "load's own options.",
+  );
+}
+
+function retryError(message: string, options: { readonly cause?: unknown } = {}): GraphweftError {
+  return new GraphweftError('GW_REJECTED_RETRY', message, options);
+}

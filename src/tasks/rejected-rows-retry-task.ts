@@ -1,0 +1,107 @@
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { GraphweftError } from '../core/errors.ts';
+import { refuseUnknownKeys, stringOption } from '../core/options.ts';
+import { Task } from '../core/task.ts';
+import { TaskReturn } from '../core/task-return.ts';
+import type { Neo4jContext } from '../neo4j/connection.ts';
+import { forget } from '../neo4j/run-ledger.ts';
+import { fingerprintFile } from '../sources/file-fingerprint.ts';
+import { RejectedRowsSource } from '../sources/rejected-rows-source.ts';
+import { type DescribedLoad, readDescription } from './load-description.ts';
+import { SEQUENTIAL_WRITING, type SourceKind } from './load-kinds.ts';
+import { type AnyRow, LOAD_OPTION_NAMES, type LoadOptions } from './load-options.ts';
+import { digest } from './load-run.ts';
+import { LoadTask } from './load-task.ts';
+
+/** @typeParam Out What the schema gives out. */
+export interface RejectedRowsRetryTaskOptions<Out = AnyRow>
+  extends Omit<LoadOptions<Out>, 'rejectedFile' | 'resume' | 'fresh'> {
+  /** The file of rejected rows, mended or not. */
+  readonly file: string;
+}
+
+interface RetryLoadOptions extends LoadOptions {
+  readonly file: string;
+  readonly load?: string | undefined;
+}
+
+const REJECTED: SourceKind<RetryLoadOptions> = {
+  optionNames: ['file', 'load'],
+  nameOf: ({ file }) => file,
+  open: (context, task, { file, load }, carryOver) =>
+    new RejectedRowsSource(context, { file, load, task, carryOver }),
+};
+
+class RetryLoad extends LoadTask<RetryLoadOptions> {
+  constructor(context: Neo4jContext, options: RetryLoadOptions, described: DescribedLoad | undefined) {
+    super(context, options, REJECTED, SEQUENTIAL_WRITING, described);
+  }
+}
+
+/**
+ * Loads rejected rows again, after the rows or the database were mended: with the options of the load that rejected them,
+ * or without any as the description beside the file has them. What fails again is in the file afterwards, and nothing
+ * else. Each row is loaded once, also when the retry itself is killed and started again.
+ *
+ * @throws {@link ConfigError} from the constructor, for an option that is wrong or unknown; {@link GraphweftError}
+ * `GW_REJECTED_RETRY` where only its program can load the rows.
+ * @example
+ * ```ts
+ * const retry = new RejectedRowsRetryTask(context, { file: 'rejected/trips.csv.jsonl' });
+ * const { success, summary } = await retry.execute();
+ * ```
+ */
+export class RejectedRowsRetryTask<Out = AnyRow> extends Task<Neo4jContext> {
+  readonly options: RejectedRowsRetryTaskOptions<Out>;
+  readonly #described: DescribedLoad | undefined;
+
+  constructor(context: Neo4jContext, options: RejectedRowsRetryTaskOptions<Out>) {
+    super(context, options.name);
+    const withheld = ['rejectedFile', 'resume', 'fresh'];
+    refuseUnknownKeys(new.target.name, options, [
+      'file',
+      ...LOAD_OPTION_NAMES.filter((name) => !withheld.includes(name)),
+    ]);
+    const file = resolve(stringOption('file', options.file));
+    const isOwn = options.query !== undefined || options.mapping !== undefined;
+    this.#described = isOwn ? undefined : readDescription(file);
+    this.options = Object.freeze({ ...options, file });
+    this.#load(file, 'retry'); // says which option is wrong before a file is moved
+  }
+
+  override async runInternal(): Promise<TaskReturn> {
+    const { file } = this.options;
+    const aside = `${file}.retrying`;
+    // What is aside already is of a retry that was killed: it goes on, and what failed again since is in the file.
+    if (!existsSync(aside)) {
+      if (!existsSync(file)) throw missing(file);
+      renameSync(file, aside);
+    }
+    const run = `retry ${digest(await fingerprintFile(aside))}`;
+    const { success, summary, error } = await this.#load(aside, run).execute({
+      signal: this.signal,
+      parent: this,
+    });
+    if (success) {
+      rmSync(aside);
+      await forget(this.context.neo4j, run);
+    }
+    return new TaskReturn({ success, summary, error });
+  }
+
+  #load(from: string, run: string): RetryLoad {
+    const { file, ...own } = this.options;
+    const options = { ...this.#described?.options, ...own };
+    const load = this.#described?.id;
+    return new RetryLoad(
+      this.context,
+      { ...(options as LoadOptions), file: from, ...(load && { load }), rejectedFile: file, resume: run },
+      this.#described,
+    );
+  }
+}
+
+function missing(file: string): GraphweftError {
+  return new GraphweftError('GW_SOURCE_MISSING', `There is no file ${file}.`, { details: { file } });
+}
