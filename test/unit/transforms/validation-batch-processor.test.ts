@@ -61,6 +61,7 @@ describe('ValidationBatchProcessor', () => {
           { path: ['name'], message: expect.any(String) },
         ],
         row: { id: 'x', name: 'B', extra: '12' },
+        types: { '/extra': 'bigint' },
       },
     ]);
   });
