@@ -131,7 +131,10 @@ describe('rejected rows', () => {
     expect(shown.stdout).toMatch(/│ +6 │ write │ GW_WRITE_MISSING_NODE │ There is no :Place_/);
     expect(shown.stdout).toContain('6 rejected rows, 1 cause');
     const json = await runGraphweft(['rejected', 'show', rejectedFile, '--json']);
-    expect(JSON.parse(json.stdout)).toMatchObject({ rows: 6, first: expect.stringMatching(/^trips\.csv, row \d$/) });
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      rows: 6,
+      first: expect.stringMatching(/^trips\.csv, row \d$/),
+    });
     await neo4j.query(`UNWIND [3, 4] AS id CREATE (:${label} {id: id})`);
     const retried = await runGraphweft(['rejected', 'retry', rejectedFile]);
     expect(retried.stderr).not.toContain('GW_');
