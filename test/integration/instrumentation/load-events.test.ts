@@ -115,6 +115,7 @@ describe('a load that is listened to', () => {
     const task = new CSVLoad2Neo4jTask(context, {
       file,
       query: 'UNWIND $batch AS row RETURN row.from.x',
+      badRows: 'error',
       name: 'wrong',
     });
     expect((await task.execute()).success).toBe(false);

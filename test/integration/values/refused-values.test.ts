@@ -90,6 +90,7 @@ describe('a SQL source', () => {
     const { error } = await new SQLLoad2Neo4jTask(context(), {
       url: url!,
       sql,
+      badRows: 'error',
       mapping: node(label, {}, { properties: ['v'], write: 'create' }),
     }).execute();
     expect(error).toMatchObject({ code });
