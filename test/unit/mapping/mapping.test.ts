@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { checkColumns, compileMapping } from '../../../src/mapping/compile.ts';
 import { mappingExtractor } from '../../../src/mapping/mapping-extractor.ts';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
-import { prepareBatch } from '../../../src/sinks/mapping-batch-sink.ts';
+import { prepareBatch } from '../../../src/sinks/prepare-batch.ts';
 import { CSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
 import { testContext } from '../core/test-context.ts';
 
