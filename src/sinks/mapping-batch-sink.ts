@@ -16,11 +16,12 @@ import {
   missingKeysStatement,
 } from '../mapping/compile.ts';
 import type { Mapping } from '../mapping/patterns.ts';
+import { readerOf } from '../mapping/readers.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import type { RunStatement } from '../neo4j/write-transaction.ts';
 import { BatchWriter, type Reject, ROW_POLICIES, type RowPolicy } from './batch-writer.ts';
 import { type CypherWriteOptions, resolveWriteOptions } from './cypher-batch-sink.ts';
-import { type PreparedBatch, prepareBatch, readValue } from './prepare-batch.ts';
+import { type PreparedBatch, prepareBatch } from './prepare-batch.ts';
 import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
 
 export interface MappingWriteOptions extends CypherWriteOptions {
@@ -122,7 +123,7 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
   #describe(row: Fields, { end, list }: MissingEnd): string {
     const { labels } = list.node;
     const keys = this.mapping.ends[end]!.keys.map(
-      ({ name, source }) => `${name} ${describeValue(readValue(row, source))}`,
+      ({ name, source }) => `${name} ${describeValue(readerOf(source)(row))}`,
     );
     return `There is no :${labels[0]} with ${keys.join(' and ')}`;
   }

@@ -3,6 +3,7 @@ import { type BatchResults, rowOrigin } from '../core/batch-processor.ts';
 import { type CompiledMapping, hasPlainKeys } from '../mapping/compile.ts';
 import { identityText } from '../mapping/identity.ts';
 import type { PropertySource } from '../mapping/patterns.ts';
+import { readerOf } from '../mapping/readers.ts';
 import { packTable } from '../neo4j/packed-rows.ts';
 import type { TableColumn } from '../neo4j/values.ts';
 
@@ -20,9 +21,13 @@ export interface PreparedBatch {
 /** The distinct keys of a list, in the order in which they came, each with the row whose properties count. */
 interface Keys {
   readonly places: Map<unknown, number>;
-  readonly values: (readonly unknown[])[];
+  /** The key itself, or of several properties a list. */
+  readonly values: unknown[];
   readonly rows: number[];
 }
+
+/** Of so many rows, two places in a key list still make one safe integer. */
+const MAX_PAIRED_ROWS = 2 ** 25;
 
 /** Turns rows into what the statement takes: distinct keys a list, then rows that refer to them by position. */
 export function prepareBatch(
@@ -40,12 +45,13 @@ export function prepareBatch(
   const parameters: Record<string, unknown> = {};
   for (const [l, list] of mapping.lists.entries()) {
     const { values, rows: from } = all[l]!;
+    const isOne = list.node.keys.length === 1;
     const keys = list.node.keys.map(({ name, source }, k) => ({
       name,
       isFloat: typeof source === 'string' && floatColumns.has(source),
-      valueAt: (i: number) => values[i]![k],
+      valueAt: (i: number) => (isOne ? values[i] : (values[i] as readonly unknown[])[k]),
     }));
-    const properties = list.node.properties.map((p) => column(p, rows, floatColumns, (i) => from[i]!));
+    const properties = list.node.properties.map((p) => column(p, rows, floatColumns, from));
     parameters[list.parameter] = packTable(
       values.length,
       [...keys, ...properties],
@@ -56,31 +62,31 @@ export function prepareBatch(
     );
   }
   const kept = mapping.lastRowCounts ? lastRows(mapping, rows, places) : undefined;
-  const of = kept ? (i: number) => kept[i]! : (i: number) => i;
   const columns = [
-    ...places.map((own, e) => ({ name: `end ${e}`, isFloat: false, valueAt: (i: number) => own[of(i)] })),
-    ...mapping.values.map((source) => column(source, rows, floatColumns, of)),
+    ...places.map((own, e) => ({
+      name: `end ${e}`,
+      isFloat: false,
+      valueAt: kept ? (i: number) => own[kept[i]!] : (i: number) => own[i],
+    })),
+    ...mapping.values.map((source) => column(source, rows, floatColumns, kept)),
   ];
   const sent = kept?.length ?? rows.length;
-  parameters.rows = packTable(sent, columns, (i) => describe(of(i)));
+  parameters.rows = packTable(sent, columns, (i) => describe(kept ? kept[i]! : i));
   return { parameters, sent, places };
 }
 
 /** Gives the place of each row's key, and adds the keys that are new. */
 function placesOf(rows: readonly Fields[], keys: readonly PropertySource[], list: Keys): Int32Array {
   const places = new Int32Array(rows.length);
-  const [{ source: only } = { source: '' }] = keys;
-  const isPlain = keys.length === 1 && typeof only === 'string';
+  const readers = keys.map(({ source }) => readerOf(source));
+  const only = readers.length === 1 ? readers[0] : undefined;
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
-    const plain = isPlain ? row[only] : undefined;
-    const id =
-      isPlain && typeof plain !== 'object'
-        ? plain
-        : identityOf(keys.map(({ source }) => readValue(row, source)));
+    const value = only ? only(row) : readers.map((read) => read(row));
+    const id = typeof value !== 'object' ? value : identityOf(only ? [value] : (value as unknown[]));
     let place = list.places.get(id);
     if (place === undefined) {
-      place = list.values.push(keys.map(({ source }) => readValue(row, source))) - 1;
+      place = list.values.push(value) - 1;
       list.places.set(id, place);
     }
     list.rows[place] = i;
@@ -95,11 +101,16 @@ function lastRows(
   rows: readonly Fields[],
   places: readonly Int32Array[],
 ): readonly number[] | undefined {
-  const identity = mapping.values.slice(0, mapping.identityValues);
+  const readers = mapping.values.slice(0, mapping.identityValues).map(({ source }) => readerOf(source));
+  const [start, end] = places;
+  const isPair = places.length === 2 && readers.length === 0 && rows.length <= MAX_PAIRED_ROWS;
+  const base = 2 * rows.length; // a list that both ends share can hold so many keys
   const last = new Map<unknown, number>();
   for (let i = 0; i < rows.length; i++) {
-    const ends = places.map((own) => own[i]);
-    last.set(identityOf([...ends, ...identity.map(({ source }) => readValue(rows[i]!, source))]), i);
+    const id = isPair
+      ? start![i]! * base + end![i]!
+      : identityOf([...places.map((own) => own[i]), ...readers.map((read) => read(rows[i]!))]);
+    last.set(id, i);
   }
   return last.size === rows.length ? undefined : [...last.values()];
 }
@@ -111,16 +122,14 @@ function identityOf(values: readonly unknown[]): unknown {
   return values.map(identityText).join(' ');
 }
 
-export function readValue(row: Fields, source: PropertySource['source']): unknown {
-  return typeof source === 'function' ? source(row) : row[source];
-}
-
+/** @param of The row of each place. Default: every row. */
 function column(
   { name, source }: PropertySource,
   rows: readonly Fields[],
   floatColumns: ReadonlySet<string>,
-  of: (i: number) => number,
+  of: readonly number[] | undefined,
 ): TableColumn {
   const isFloat = typeof source === 'string' && floatColumns.has(source);
-  return { name, isFloat, valueAt: (i) => readValue(rows[of(i)]!, source) };
+  const read = readerOf(source);
+  return { name, isFloat, valueAt: of ? (i) => read(rows[of[i]!]!) : (i) => read(rows[i]!) };
 }
