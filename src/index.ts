@@ -72,7 +72,6 @@ export {
   relationship,
   type ValueSource,
 } from './mapping/patterns.ts';
-export { type MappingCypher, toCypher } from './mapping/to-cypher.ts';
 export {
   type Neo4jAddress,
   Neo4jConnection,
@@ -139,6 +138,12 @@ export {
 } from './sinks/parquet-batch-sink.ts';
 export { type RejectedRow, RejectedRows, type RejectIssue, type RejectStage } from './sinks/rejected-rows.ts';
 export { SQLBatchSink, type SQLBatchSinkOptions } from './sinks/sql-batch-sink.ts';
+export {
+  type MappingCypher,
+  type MappingParameter,
+  type ToCypherOptions,
+  toCypher,
+} from './sinks/to-cypher.ts';
 export { CSVBatchSource, type CSVBatchSourceOptions } from './sources/csv-batch-source.ts';
 export type { CsvEncoding, CsvReadOptions } from './sources/csv-options.ts';
 export { CypherBatchSource, type CypherBatchSourceOptions } from './sources/cypher-batch-source.ts';

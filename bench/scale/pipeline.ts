@@ -13,7 +13,7 @@ import {
 } from 'graphweft';
 import { mappingExtractor } from '../../dist/mapping/mapping-extractor.js';
 import { PackedRows } from '../../dist/neo4j/packed-rows.js';
-import { prepareBatch } from '../../dist/sinks/mapping-batch-sink.js';
+import { prepareBatch } from '../../dist/sinks/prepare-batch.js';
 import { MAPPINGS } from '../workloads/mappings.mjs';
 import { ratings } from '../workloads/ratings.ts';
 

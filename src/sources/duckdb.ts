@@ -3,6 +3,7 @@ import { type DuckDBConnection, DuckDBInstance, type DuckDBResult, type DuckDBTy
 import { SourceError } from '../core/errors.ts';
 import { type KeyCounts, MAX_HEAVY_KEYS } from '../parallel/balanced-buckets.ts';
 import { type DecimalForm, decoderFor, type ValueDecoder } from './duckdb-values.ts';
+import { readColumn } from './duckdb-vectors.ts';
 
 /** A record as it comes from a source. */
 export type Row = Record<string, unknown>;
@@ -144,14 +145,10 @@ async function nextRows(
 ): Promise<Row[] | undefined> {
   const chunk = await result.fetchChunk();
   if (!chunk || chunk.rowCount === 0) return undefined;
-  const columns = decoders.map((decode, c) => {
-    const vector = chunk.getColumnVector(c);
-    const values = new Array<unknown>(chunk.rowCount);
-    for (let i = 0; i < values.length; i++)
-      values[i] = decode ? decode(vector.getItem(i)) : vector.getItem(i);
-    return values;
-  });
-  const rows = Array.from({ length: chunk.rowCount }, (_, i) => toRow(columns, i));
+  const { rowCount } = chunk;
+  const columns = decoders.map((decode, c) => readColumn(chunk.getColumnVector(c), rowCount, decode));
+  const rows = new Array<Row>(rowCount);
+  for (let i = 0; i < rowCount; i++) rows[i] = toRow(columns, i);
   chunk.reset(); // its texts are freed now
   return rows;
 }
@@ -161,7 +158,7 @@ async function nextRows(
  * object literal: half the memory of a row that is filled field by field (64 instead of 96 bytes for five fields, and
  * a splitter holds hundreds of thousands), in two thirds of the time.
  */
-function rowMaker(names: readonly string[]): (columns: readonly unknown[][], i: number) => Row {
+function rowMaker(names: readonly string[]): (columns: readonly (readonly unknown[])[], i: number) => Row {
   const fields = names.map((name, c) => {
     const key = JSON.stringify(name);
     // Without brackets this one would not be a field.

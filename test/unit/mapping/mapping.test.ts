@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { checkColumns, compileMapping } from '../../../src/mapping/compile.ts';
 import { mappingExtractor } from '../../../src/mapping/mapping-extractor.ts';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
-import { toCypher } from '../../../src/mapping/to-cypher.ts';
-import { prepareBatch } from '../../../src/sinks/mapping-batch-sink.ts';
+import { prepareBatch } from '../../../src/sinks/prepare-batch.ts';
 import { CSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
 import { testContext } from '../core/test-context.ts';
 
@@ -180,27 +179,4 @@ it('takes only columns that the schema gives, as far as the compiler knows', () 
   const wrong = node('Airport', { iata: 'orign' });
   // @ts-expect-error there is no column `orign`
   expect(new CSVLoad2Neo4jTask(context, { file: 'x.csv', schema, mapping: wrong })).toBeDefined();
-});
-
-describe('toCypher', () => {
-  it('shows the statement, what its parameters hold, and the constraints', () => {
-    const { statement, parameters, constraints } = toCypher(
-      relationship('FLIGHT', {
-        from: node('Airport', { iata: 'origin' }),
-        to: node('Airport', { iata: 'destination' }),
-        properties: { delay: 'delay', far: (row) => Number(row.distance) > 1_000 },
-        write: 'create',
-      }),
-    );
-    expect(statement).toContain('UNWIND $keys0 AS key');
-    expect(statement).toContain('CREATE (e0)-[x0:`FLIGHT`');
-    expect(parameters).toEqual({
-      keys0: 'the distinct keys of :Airport, each `origin`',
-      rows: 'a list a row: [place in $keys0, place in $keys0, `delay`, far (computed)]',
-    });
-    expect(constraints).toEqual([
-      'CREATE CONSTRAINT IF NOT EXISTS FOR (n:`Airport`) REQUIRE (n.`iata`) IS UNIQUE',
-    ]);
-    for (const name of Object.keys(parameters)) expect(statement).toContain(`$${name}`);
-  });
 });

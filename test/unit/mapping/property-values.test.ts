@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedTime } from '../../../src/core/temporal.ts';
 import { compileMapping } from '../../../src/mapping/compile.ts';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
-import { prepareBatch } from '../../../src/sinks/mapping-batch-sink.ts';
+import { prepareBatch } from '../../../src/sinks/prepare-batch.ts';
 
 const created = compileMapping(node('A', {}, { properties: ['v'], write: 'create' }));
 const prepare = (value: unknown, floats: readonly string[] = []) =>

@@ -1,0 +1,25 @@
+import type { PropertySource } from './patterns.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Gives a value of a row. */
+export type RowReader = (row: Fields) => unknown;
+
+const READERS = new Map<string, RowReader>();
+/** Names beyond so many are read the plain way. */
+const MAX_READERS = 1_000;
+
+/**
+ * Gives the function that reads a source. A column's is compiled from its name, one for each: the engine then knows where
+ * in a row the value is, while a function shared by all columns looks the name up for every value.
+ */
+export function readerOf(source: PropertySource['source']): RowReader {
+  if (typeof source === 'function') return source;
+  let reader = READERS.get(source);
+  if (!reader) {
+    if (READERS.size >= MAX_READERS) return (row) => row[source];
+    reader = new Function('row', `return row[${JSON.stringify(source)}];`) as RowReader;
+    READERS.set(source, reader);
+  }
+  return reader;
+}

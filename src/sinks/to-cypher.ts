@@ -1,0 +1,77 @@
+import {
+  type CompiledMapping,
+  compileMapping,
+  constraintStatement,
+  hasPlainKeys,
+  type KeyList,
+} from '../mapping/compile.ts';
+import type { Mapping, PropertySource } from '../mapping/patterns.ts';
+import { prepareBatch } from './prepare-batch.ts';
+
+/** A parameter of a mapping's statement. */
+export interface MappingParameter {
+  /** What it holds, in words. */
+  readonly holds: string;
+  /** For given rows: what is sent, as the driver takes it. */
+  readonly value?: readonly unknown[];
+}
+
+/** What a mapping becomes. */
+export interface MappingCypher {
+  readonly statement: string;
+  readonly parameters: Readonly<Record<string, MappingParameter>>;
+  /** Statements that make the constraints which the statement needs to be fast and sure. */
+  readonly constraints: readonly string[];
+}
+
+export interface ToCypherOptions {
+  /** Rows to send as one batch. Default: none, the parameters are described alone. */
+  readonly rows?: readonly Readonly<Record<string, unknown>>[];
+  /** Columns whose whole numbers are floats. Default: none. */
+  readonly floatColumns?: readonly string[];
+}
+
+/**
+ * Shows what a mapping becomes, without a database: to read, to `EXPLAIN`, or to run by hand.
+ *
+ * @throws {@link ConfigError} `GW_CONFIG_OPTION` for patterns that do not fit together.
+ * @throws {@link ValidationError} with a `GW_VALUE_…` code, for rows that cannot be sent.
+ * @example
+ * ```ts
+ * const { statement, parameters, constraints } = toCypher(node('Airport', { iata: 'code' }));
+ * ```
+ */
+export function toCypher(mapping: Mapping, { rows, floatColumns = [] }: ToCypherOptions = {}): MappingCypher {
+  const compiled = compileMapping(mapping);
+  const sent = rows && prepareBatch(compiled, { chunk: rows }, new Set(floatColumns)).parameters;
+  const described = [...compiled.lists.map((list) => [list.parameter, holdsOfList(compiled, list)] as const)];
+  const parameters = [...described, ['rows', holdsOfRows(compiled)] as const].map(([name, holds]) => [
+    name,
+    { holds, ...(sent && { value: [...(sent[name] as Iterable<unknown>)] }) },
+  ]);
+  return {
+    statement: compiled.statement,
+    parameters: Object.fromEntries(parameters) as MappingCypher['parameters'],
+    constraints: compiled.spaces.map(constraintStatement),
+  };
+}
+
+function holdsOfList({ lists, ends }: CompiledMapping, list: KeyList): string {
+  const own = ends.filter((end) => lists[end.list] === list);
+  const keys = own.map((end) => end.keys.map(nameOf).join(', ')).join('; ');
+  const { labels, properties } = list.node;
+  const what = hasPlainKeys(list)
+    ? 'a value'
+    : `a list [${[...list.node.keys, ...properties].map(nameOf).join(', ')}]`;
+  return `each distinct key of :${labels[0]} once, ${what}; from ${keys}`;
+}
+
+function holdsOfRows({ ends, lists, values, lastRowCounts }: CompiledMapping): string {
+  const places = ends.map(({ list }) => `place in $${lists[list]!.parameter}`);
+  const rows = lastRowCounts ? 'the last row of each relationship' : 'every row';
+  return `${rows}, a list [${[...places, ...values.map(nameOf)].join(', ')}]`;
+}
+
+function nameOf({ name, source }: PropertySource): string {
+  return typeof source === 'string' ? source : `a function's ${name}`;
+}

@@ -1,0 +1,64 @@
+import type { DuckDBDataChunk } from '@duckdb/node-api';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DuckDb, openDuckDb } from '../../../src/sources/duckdb.ts';
+import { decoderFor } from '../../../src/sources/duckdb-values.ts';
+import { readColumn } from '../../../src/sources/duckdb-vectors.ts';
+
+let duckDb: DuckDb;
+beforeAll(async () => {
+  duckDb = await openDuckDb(256);
+});
+afterAll(() => duckDb.close());
+
+async function firstChunk(values: readonly string[], type: string): Promise<DuckDBDataChunk> {
+  const connection = await duckDb.connect();
+  const rows = values.map((value) => `(${value}::${type})`).join(', ');
+  return (await (await connection.stream(`SELECT * FROM (VALUES ${rows})`)).fetchChunk())!;
+}
+
+const CASES: Readonly<Record<string, readonly string[]>> = {
+  BIGINT: [
+    '0',
+    '-1',
+    '4294967296',
+    '-4294967297',
+    '9007199254740991',
+    '9007199254740992',
+    '-9007199254740993',
+  ],
+  INTEGER: ['1', '-2147483647'],
+  DOUBLE: ['1.5', '-0.0', "'nan'", "'inf'", '3'],
+  DATE: ["'1969-12-31'", "'2026-11-25'", "'0001-01-01'", "'290000-12-31'"],
+  TIMESTAMP: ["'1969-12-31 23:59:59.999999'", "'2026-11-25 10:11:12.000001'", "'2300-01-01'", "'0001-01-01'"],
+  TIMESTAMPTZ: ["'1969-12-31 23:59:59.999999+02'", "'2026-11-25 10:11:12Z'", "'2300-01-01'"],
+  VARCHAR: [
+    "''",
+    "'a'",
+    "'twelve bytes'",
+    "'thirteen byte'",
+    "'é✈名'",
+    "chr(65279) || 'b'",
+    "'née à Ürümqi'",
+    "repeat('x', 300)",
+  ],
+};
+
+describe('readColumn', () => {
+  it.each(Object.entries(CASES))('gives what reading item by item gives, %s', async (type, values) => {
+    // With nulls, and without: DuckDB then has no bits for them.
+    for (const own of [values, ['NULL', ...values, 'NULL', ...Array<string>(80).fill(values[0]!), 'NULL']]) {
+      const chunk = await firstChunk(own, type);
+      const vector = chunk.getColumnVector(0);
+      const decode = decoderFor(vector.type, 'number');
+      const items = own.map((_, i) => vector.getItem(i)).map((item) => (decode ? decode(item) : item));
+      expect(readColumn(vector, own.length, decode)).toStrictEqual(items);
+    }
+  });
+
+  it.each(['DATE', 'TIMESTAMP', 'TIMESTAMPTZ'])('refuses what is infinite, %s', async (type) => {
+    for (const value of ["'infinity'", "'-infinity'"]) {
+      const vector = (await firstChunk([value], type)).getColumnVector(0);
+      expect(() => readColumn(vector, 1, decoderFor(vector.type, 'number'))).toThrow('infinite');
+    }
+  });
+});
