@@ -39,10 +39,7 @@ export function rowOrigin(origin: BatchOrigin | undefined, index: number, row?: 
 }
 
 /** Gives the origin of some of a batch's rows. */
-export function originOfSome(
-  origin: BatchOrigin | undefined,
-  indexes: readonly number[],
-): ListedOrigin | undefined {
+function originOfSome(origin: BatchOrigin | undefined, indexes: readonly number[]): ListedOrigin | undefined {
   if (!origin) return undefined;
   const found = indexes.map((index) => rowOrigin(origin, index));
   return { files: found.map(({ file }) => file!), rowNumbers: found.map(({ rowNumber }) => rowNumber!) };
@@ -66,6 +63,14 @@ export interface BatchResults<T = unknown> {
   readonly origin?: BatchOrigin;
   /** Known once rows have a cell: behind a splitter, and where one writer takes all of them. */
   readonly position?: BatchPosition;
+}
+
+/** Gives a batch with some of its rows, by their indexes, each with where it comes from. */
+export function pickRows<T>(batch: BatchResults<T>, indexes: readonly number[]): BatchResults<T> {
+  const { origin, ...rest } = batch;
+  const picked = originOfSome(origin, indexes);
+  const chunk = indexes.map((index) => batch.chunk[index]!);
+  return { ...rest, ...(picked && { origin: picked }), chunk, batchSize: chunk.length };
 }
 
 /** Is anything that rows can be pulled from. */

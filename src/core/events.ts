@@ -225,7 +225,7 @@ export function currentScope(): EventScope {
 }
 
 /** What an event says of the link that it comes from. */
-interface EventLink {
+export interface EventLink {
   readonly task?: { readonly name: string; readonly uuid: string } | undefined;
   readonly constructor: { readonly name: string };
 }

@@ -1,5 +1,4 @@
-import type { BatchSource } from '../core/batch-processor.ts';
-import { BatchProcessor, type BatchResults, originOfSome } from '../core/batch-processor.ts';
+import { BatchProcessor, type BatchResults, type BatchSource, pickRows } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { integerOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
@@ -36,18 +35,9 @@ export class SingleCellBatchProcessor<T> extends BatchProcessor<T> {
         continue;
       }
       this.report({ rows: skip }); // what is committed is done, so that progress ends at the number of rows
-      const chunk = batch.chunk.slice(skip);
-      const kept = chunk.map((_, i) => skip + i);
-      const { origin, ...rest } = batch;
-      const own = originOfSome(origin, kept);
-      yield {
-        ...rest,
-        ...(own && { origin: own }),
-        chunk,
-        position,
-        batchSize: chunk.length,
-        statistics: mergeStatistics(batch.statistics, skippedRows(skip)),
-      };
+      const left = batch.chunk.slice(skip).map((_, i) => skip + i);
+      const statistics = mergeStatistics(batch.statistics, skippedRows(skip));
+      yield { ...pickRows(batch, left), position, statistics };
     }
   }
 }

@@ -15,7 +15,7 @@
  * Parts are written in the order of their rows, so the ledger's count of the cell stays a count of its first rows: a row
  * that is set aside is counted with the part after it.
  */
-import { type BatchPosition, type BatchResults, originOfSome, rowOrigin } from '../core/batch-processor.ts';
+import { type BatchPosition, type BatchResults, pickRows, rowOrigin } from '../core/batch-processor.ts';
 import {
   ConfigError,
   type ErrorCode,
@@ -23,6 +23,7 @@ import {
   ValidationError,
   WriteError,
 } from '../core/errors.ts';
+import { beginEvent, type EventLink, endSinkWrite } from '../core/events.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { Task } from '../core/task.ts';
 import { checkStatement } from '../neo4j/check-statement.ts';
@@ -242,6 +243,24 @@ export class BatchWriter<T> {
   }
 }
 
+/** Writes the batches of a sink's predecessor, and hands each on with what was counted. */
+export async function* writeBatches<T>(
+  sink: EventLink,
+  batches: AsyncGenerator<BatchResults<T>>,
+  writer: BatchWriter<T>,
+): AsyncGenerator<BatchResults<T>> {
+  for await (const batch of batches) {
+    if (batch.chunk.length === 0) {
+      yield batch;
+      continue;
+    }
+    const begun = beginEvent('sink');
+    const statistics = await writer.write(batch);
+    endSinkWrite(sink, begun, batch.chunk.length);
+    yield { ...batch, statistics: mergeStatistics(batch.statistics, statistics) };
+  }
+}
+
 function cutBySize({ from, to }: Part, rows: number): Part[] {
   const parts: Part[] = [];
   for (let at = from; at < to; at += rows) parts.push({ from: at, to: Math.min(to, at + rows) });
@@ -272,17 +291,10 @@ function placeOf(position: BatchPosition | undefined, index: number): Pick<Rejec
 }
 
 function partOf<T>(batch: BatchResults<T>, { from, to }: Part): BatchResults<T> {
-  const chunk = batch.chunk.slice(from, to);
-  const { origin, position, ...rest } = batch;
-  const own = originOfSome(
-    origin,
-    chunk.map((_, i) => from + i),
+  const part = pickRows(
+    batch,
+    Array.from({ length: to - from }, (_, i) => from + i),
   );
-  return {
-    ...rest,
-    ...(own && { origin: own }),
-    ...(position && { position: { ...position, from: position.from + from } }),
-    chunk,
-    batchSize: chunk.length,
-  };
+  const { position } = batch;
+  return position ? { ...part, position: { ...position, from: position.from + from } } : part;
 }

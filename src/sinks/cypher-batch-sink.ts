@@ -1,12 +1,10 @@
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import { ConfigError } from '../core/errors.ts';
-import { beginEvent, endSinkWrite } from '../core/events.ts';
 import { integerOption, stringOption } from '../core/options.ts';
-import { mergeStatistics } from '../core/statistics.ts';
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, type Neo4jContext } from '../neo4j/connection.ts';
 import { packRows } from '../neo4j/packed-rows.ts';
 import { DEFAULT_RETRY } from '../neo4j/write-transaction.ts';
-import { BatchWriter } from './batch-writer.ts';
+import { BatchWriter, writeBatches } from './batch-writer.ts';
 import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
 
 export interface CypherWriteOptions {
@@ -81,16 +79,7 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
 
   override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<T>> {
     integerOption('maxBatchSize', maxBatchSize, { min: 1 });
-    for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
-      if (batch.chunk.length === 0) {
-        yield batch;
-        continue;
-      }
-      const begun = beginEvent('sink');
-      const statistics = await this.#writer.write(batch);
-      endSinkWrite(this, begun, batch.chunk.length);
-      yield { ...batch, statistics: mergeStatistics(batch.statistics, statistics) };
-    }
+    yield* writeBatches(this, this.predecessor.getBatch(maxBatchSize), this.#writer);
   }
 }
 

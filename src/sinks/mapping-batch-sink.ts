@@ -5,9 +5,7 @@ import {
   rowOrigin,
 } from '../core/batch-processor.ts';
 import { WriteError } from '../core/errors.ts';
-import { beginEvent, endSinkWrite } from '../core/events.ts';
 import { choiceOption, describeValue, integerOption } from '../core/options.ts';
-import { mergeStatistics } from '../core/statistics.ts';
 import {
   type CompiledMapping,
   checkColumns,
@@ -19,7 +17,7 @@ import type { Mapping } from '../mapping/patterns.ts';
 import { readerOf } from '../mapping/readers.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import type { RunStatement } from '../neo4j/write-transaction.ts';
-import { BatchWriter, type Reject, ROW_POLICIES, type RowPolicy } from './batch-writer.ts';
+import { BatchWriter, type Reject, ROW_POLICIES, type RowPolicy, writeBatches } from './batch-writer.ts';
 import { type CypherWriteOptions, resolveWriteOptions } from './cypher-batch-sink.ts';
 import { type PreparedBatch, prepareBatch } from './prepare-batch.ts';
 import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
@@ -68,6 +66,8 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     this.#writer = new BatchWriter<T>(
       writerOptions(this, write, options, this.mapping.statement),
       (part, reject) => {
+        if (!this.#isChecked) checkColumns(this.mapping, Object.keys(part.chunk[0] as Fields));
+        this.#isChecked = true;
         const made = prepareBatch(this.mapping, part, floatColumns);
         const parameters = { ...made.parameters, run: options.ledger?.run ?? null };
         const prepared = { ...made, parameters };
@@ -90,18 +90,7 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
 
   override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<T>> {
     integerOption('maxBatchSize', maxBatchSize, { min: 1 });
-    for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
-      if (batch.chunk.length === 0) {
-        yield batch;
-        continue;
-      }
-      const begun = beginEvent('sink');
-      if (!this.#isChecked) checkColumns(this.mapping, Object.keys(batch.chunk[0] as Fields));
-      this.#isChecked = true;
-      const statistics = await this.#writer.write(batch);
-      endSinkWrite(this, begun, batch.chunk.length);
-      yield { ...batch, statistics: mergeStatistics(batch.statistics, statistics) };
-    }
+    yield* writeBatches(this, this.predecessor.getBatch(maxBatchSize), this.#writer);
   }
 
   #setAside(part: BatchResults<T>, missing: ReadonlyMap<number, MissingEnd>, reject: Reject): void {

@@ -3,6 +3,7 @@ import { createReadStream, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, win32 } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type ErrorCode, GraphweftError } from '../core/errors.ts';
+import { jsonValue } from '../core/json.ts';
 import { stringOption } from '../core/options.ts';
 import { rowToJson, type ValueTypes } from '../core/row-types.ts';
 import { appendDurably, mendLastLine } from './durable-file.ts';
@@ -197,9 +198,4 @@ export function rejectedRowOf(line: string): RejectedRow | undefined {
   } catch {
     return undefined; // somebody else's line; it stays where it is
   }
-}
-
-/** Issues and messages hold no such values; a row's are text by now. */
-function jsonValue(_key: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? value.toString() : value;
 }

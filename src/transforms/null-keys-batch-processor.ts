@@ -2,7 +2,7 @@ import {
   BatchProcessor,
   type BatchProcessorOptions,
   type BatchResults,
-  originOfSome,
+  pickRows,
   rowOrigin,
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
@@ -11,6 +11,7 @@ import { choiceOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import type { KeyClaim } from '../mapping/compile.ts';
 import { nodeKeyOf } from '../mapping/mapping-extractor.ts';
+import { type RowReader, readerOf } from '../mapping/readers.ts';
 import { ROW_POLICIES, type RowPolicy } from '../sinks/batch-writer.ts';
 import type { RejectedRows } from '../sinks/rejected-rows.ts';
 
@@ -33,6 +34,7 @@ export interface NullKeysOptions<T> extends BatchProcessorOptions<T> {
  */
 export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
   readonly #keys: readonly KeyClaim[];
+  readonly #readers: readonly RowReader[];
   readonly #policy: RowPolicy;
   readonly #rejected: RejectedRows;
   readonly #checkColumns: NullKeysOptions<T>['checkColumns'];
@@ -40,6 +42,7 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
   constructor(context: TaskContext, options: NullKeysOptions<T>) {
     super(context, options);
     this.#keys = options.keys;
+    this.#readers = options.keys.flatMap(({ keys }) => keys.map(({ source }) => readerOf(source)));
     this.#policy = choiceOption('nullKeys', options.policy, ROW_POLICIES);
     this.#rejected = options.rejectedFile;
     this.#checkColumns = options.checkColumns;
@@ -68,13 +71,22 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
   }
 
   #faultOf(row: Fields): ValidationError | undefined {
-    if (!this.#keys.some(({ keys }) => keys.some(({ source }) => isNullKey(row, source)))) return undefined;
+    if (!this.#hasNull(row)) return undefined;
     try {
       for (const claim of this.#keys) nodeKeyOf(row, claim);
       return undefined;
     } catch (error) {
       return error as ValidationError;
     }
+  }
+
+  /** Looked at for every row of a load, of which hardly one has any. */
+  #hasNull(row: Fields): boolean {
+    for (const read of this.#readers) {
+      const value = read(row);
+      if (value === null || value === undefined || Number.isNaN(value)) return true;
+    }
+    return false;
   }
 
   #without(batch: BatchResults<T>, faults: ReadonlyMap<number, ValidationError>): BatchResults<T> {
@@ -93,15 +105,7 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
       this.report({ rejectedRows: faults.size });
     }
     const kept = [...batch.chunk.keys()].filter((index) => !faults.has(index));
-    const { origin, ...rest } = batch;
-    const own = originOfSome(origin, kept);
-    const chunk = kept.map((index) => batch.chunk[index]!);
     const statistics = mergeStatistics(batch.statistics, { null_key_rows: faults.size });
-    return { ...rest, ...(own && { origin: own }), chunk, batchSize: chunk.length, statistics };
+    return { ...pickRows(batch, kept), statistics };
   }
-}
-
-function isNullKey(row: Fields, source: KeyClaim['keys'][number]['source']): boolean {
-  const value = typeof source === 'function' ? source(row) : row[source];
-  return value === null || value === undefined || Number.isNaN(value);
 }

@@ -3,7 +3,7 @@ import {
   BatchProcessor,
   type BatchProcessorOptions,
   type BatchResults,
-  originOfSome,
+  pickRows,
   rowOrigin,
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
@@ -66,9 +66,8 @@ export class ValidationBatchProcessor<In = unknown, Out = In> extends BatchProce
       invalid += rejected.length;
       const counts = { valid_rows: rows.length, invalid_rows: rejected.length };
       const statistics = mergeStatistics(batch.statistics, counts);
-      const { origin, ...rest } = batch;
-      const own = rejected.length === 0 ? origin : originOfSome(origin, kept);
-      yield { ...rest, ...(own && { origin: own }), chunk: rows, batchSize: rows.length, statistics };
+      const left = rejected.length === 0 ? batch : pickRows(batch, kept);
+      yield { ...left, chunk: rows, statistics };
     }
     if (valid === 0 && firstRejected) throw this.#rejectsAll(invalid, firstRejected);
   }

@@ -1,8 +1,8 @@
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { ETLContext } from '../../context/etl-context.ts';
+import { jsonValue } from '../../core/json.ts';
 import { optionError } from '../../core/options.ts';
-import { jsonValue } from '../json.ts';
 import { describeStatistics, formatTable } from '../tables.ts';
 import { WARNING_REPORTER } from '../warning-reporter.ts';
 

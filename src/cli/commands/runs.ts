@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { ETLContext } from '../../context/etl-context.ts';
 import type { Environment } from '../../core/context.ts';
 import { ConfigError } from '../../core/errors.ts';
+import { jsonValue } from '../../core/json.ts';
 import { integerOption, optionError } from '../../core/options.ts';
 import { deleteRememberedRun, rememberedRuns } from '../../neo4j/ledger-runs.ts';
 import { hasColour } from '../../reporting/palette.ts';
@@ -13,7 +14,6 @@ import {
   type RunStore,
   readRun,
 } from '../../reporting/run-history.ts';
-import { jsonValue } from '../json.ts';
 import { formatRun, formatRuns, type RunTableOptions } from '../run-tables.ts';
 import { formatTable } from '../tables.ts';
 import { WARNING_REPORTER } from '../warning-reporter.ts';

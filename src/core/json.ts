@@ -1,4 +1,4 @@
-/** For `JSON.stringify`: integers beyond 2^53 as text. */
+/** For `JSON.stringify`: bigints, which JSON does not have, as text. */
 export function jsonValue(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? value.toString() : value;
 }
