@@ -2,7 +2,7 @@
 import { ConfigError } from '../core/errors.ts';
 import { quoteName } from '../mapping/names.ts';
 import type { Neo4jConnection } from './connection.ts';
-import { forget, isAtWork, type LedgerRun, RunLedger } from './run-ledger.ts';
+import { forget, isAtWork, RunLedger } from './run-ledger.ts';
 
 /** A run that the ledger remembers. */
 export interface RememberedRun {
@@ -22,27 +22,13 @@ export interface DeletedLedgerRun {
   readonly relationships: number;
 }
 
-const LIST = `MATCH (r:GraphweftRun)
-OPTIONAL MATCH (c:GraphweftCell) WHERE c.id STARTS WITH r.id + '\\n' + r.instance + '/'
-WITH r, sum(c.rows) AS rows
-RETURN r {.*, secondsSilent: (datetime().epochMillis - r.seenAt.epochMillis) / 1000.0,
-  rows: CASE WHEN r.state = 'done' THEN r.rows ELSE rows END} AS run, toString(r.startedAt) AS startedAt
-ORDER BY r.startedAt DESC`;
-
 /** Lists the runs that the ledger remembers, the newest first. */
 export async function rememberedRuns(neo4j: Neo4jConnection): Promise<readonly RememberedRun[]> {
-  const found = await neo4j.repeatable(LIST);
   return Promise.all(
-    found.map(async ({ run, startedAt }) => {
-      const { id, state, rows, host, pid } = run as LedgerRun;
-      const isLost = state === 'running' && !(await isAtWork(run as LedgerRun));
-      return {
-        id,
-        state: isLost ? 'lost' : state,
-        rows: Number(rows ?? 0),
-        process: `${pid} on ${host}`,
-        startedAt: String(startedAt),
-      };
+    (await RunLedger.list(neo4j)).map(async (run) => {
+      const { id, state, rows, host, pid, startedAt } = run;
+      const isLost = state === 'running' && !(await isAtWork(run));
+      return { id, state: isLost ? 'lost' : state, rows, process: `${pid} on ${host}`, startedAt };
     }),
   );
 }

@@ -23,14 +23,14 @@ import type { BatchPosition } from '../core/batch-processor.ts';
 import { GraphweftError } from '../core/errors.ts';
 import type { Neo4jConnection } from './connection.ts';
 import { processStart } from './embedded/process-table.ts';
+import { differencesOf, type Fingerprint } from './fingerprint.ts';
 import type { LedgerMark } from './write-transaction.ts';
-
-/** What a run is of: parts by name, each with its values; compared value by value. */
-export type Fingerprint = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export interface RunLedgerOptions {
   /** Id of the run. */
   readonly run: string;
+  /** What {@link RunLedger.find} gave for it; should another process take the run up since, this one leaves it. */
+  readonly found: LedgerRun | undefined;
   /** Whether the run is remembered when it is done. */
   readonly isKept: boolean;
   readonly fingerprint: Fingerprint;
@@ -48,12 +48,17 @@ export interface LedgerRun {
   readonly instance: string;
   readonly state: 'running' | 'stopped' | 'done';
   readonly owner: string | null;
+  /** Changes whenever a process takes the run up. */
+  readonly lastClaim: string;
   readonly host: string;
   readonly pid: number;
   readonly processStart: string;
   readonly secondsSilent: number;
   readonly fingerprint: string;
+  /** Rows that are consumed. */
   readonly rows: number;
+  /** ISO 8601. */
+  readonly startedAt: string;
   readonly runTag: string | null;
 }
 
@@ -70,15 +75,18 @@ WITH c, c.rows AS before
 SET c.rows = CASE WHEN before = $from THEN $to ELSE before END
 RETURN before`;
 
-const FIND = `OPTIONAL MATCH (r:GraphweftRun {id: $run})
-RETURN r {.*, secondsSilent: (datetime().epochMillis - r.seenAt.epochMillis) / 1000.0} AS found`;
+/** Gives a run `r` as {@link LedgerRun}, and the count of what is done when it is not. */
+const RUN = `OPTIONAL MATCH (c:GraphweftCell) WHERE c.id STARTS WITH r.id + '\\n' + r.instance + '/'
+WITH r, sum(c.rows) AS rows
+RETURN r {.*, rows: CASE r.state WHEN 'done' THEN r.rows ELSE rows END, startedAt: toString(r.startedAt),
+  secondsSilent: (datetime().epochMillis - r.seenAt.epochMillis) / 1000.0} AS run`;
 
-/** Takes the lock of the run before it looks at the owner, so that of two processes one comes second. */
+/** Takes the lock of the run before it looks at the last claim, so that of two processes one comes second. */
 const CLAIM = `MERGE (r:GraphweftRun {id: $run})
-ON CREATE SET r.startedAt = datetime(), r.instance = $instance
-SET r.lastClaim = $owner
-WITH r WHERE coalesce(r.owner, '') IN $owners AND r.instance IN $instances
-SET r += {owner: $owner, host: $host, pid: $pid, processStart: $processStart, seenAt: datetime(), state: 'running',
+ON CREATE SET r.startedAt = datetime()
+SET r.asks = $owner
+WITH r WHERE coalesce(r.lastClaim, '') IN $claims
+SET r += {owner: $owner, lastClaim: $owner, host: $host, pid: $pid, processStart: $processStart, seenAt: datetime(), state: 'running',
   fingerprint: $fingerprint, instance: $instance, isKept: $isKept, runTag: $runTag}
 RETURN r.id AS id`;
 
@@ -132,7 +140,7 @@ export class RunLedger {
    * something else now, `GW_RUN_LEDGER` when the database lets nobody keep one.
    */
   static async open(neo4j: Neo4jConnection, options: RunLedgerOptions): Promise<RunLedger> {
-    const { run, fingerprint, fresh = false } = options;
+    const { run, found, fingerprint, fresh = false } = options;
     try {
       await ensureLedger(neo4j);
     } catch (cause) {
@@ -142,7 +150,6 @@ export class RunLedger {
         { cause },
       );
     }
-    const found = await RunLedger.find(neo4j, run);
     if (found && !fresh) {
       if (found.state === 'done') return new RunLedger(neo4j, options, found, '', new Map());
       refuseChanged(run, JSON.parse(found.fingerprint) as Fingerprint, fingerprint);
@@ -154,8 +161,7 @@ export class RunLedger {
       run,
       owner,
       instance,
-      owners: [found?.owner ?? '', owner],
-      instances: [found?.instance ?? instance, instance],
+      claims: [found?.lastClaim ?? '', owner], // its own, should the answer to it be lost
       host: hostname(),
       pid: process.pid,
       processStart: (await processStart(process.pid, process.env)) ?? '',
@@ -171,8 +177,14 @@ export class RunLedger {
 
   /** Gives a run as the database has it; undefined where there is none. */
   static async find(neo4j: Neo4jConnection, run: string): Promise<LedgerRun | undefined> {
-    const [row] = await neo4j.repeatable(FIND, { run });
-    return (row?.found as LedgerRun | null) ?? undefined;
+    const [row] = await neo4j.repeatable(`MATCH (r:GraphweftRun {id: $run}) ${RUN}`, { run });
+    return row?.run as LedgerRun | undefined;
+  }
+
+  /** Gives all runs, the newest first. */
+  static async list(neo4j: Neo4jConnection): Promise<readonly LedgerRun[]> {
+    const rows = await neo4j.repeatable(`MATCH (r:GraphweftRun) ${RUN} ORDER BY run.startedAt DESC`);
+    return rows.map(({ run }) => run as LedgerRun);
   }
 
   /** Rows of all cells that were consumed before. */
@@ -191,14 +203,13 @@ export class RunLedger {
     const parameters = {
       cell: `${prefixOf(run, this.instance)}${row}/${col}`,
       run,
-      row,
-      col,
-      from,
-      to,
+      row: BigInt(row),
+      col: BigInt(col),
+      from: BigInt(from),
+      to: BigInt(to),
       owner: this.#owner,
     };
-    const integers = { row: BigInt(row), col: BigInt(col), from: BigInt(from), to: BigInt(to) };
-    return { statement: MARK, parameters: { ...parameters, ...integers }, from, to };
+    return { statement: MARK, parameters, from, to };
   }
 
   /** Ends the run: `done` when all of its rows are consumed, else it can be taken up again at once. */
@@ -209,7 +220,7 @@ export class RunLedger {
     await this.#neo4j.repeatable(
       `MATCH (r:GraphweftRun {id: $run}) WHERE r.owner = $owner
        OPTIONAL MATCH (c:GraphweftCell) WHERE c.id STARTS WITH $prefix
-       WITH r, coalesce(sum(c.rows), 0) AS rows
+       WITH r, sum(c.rows) AS rows
        SET r.state = $outcome, r.owner = null, r.endedAt = datetime(), r.rows = rows`,
       { run: this.run, owner: this.#owner, outcome, prefix: prefixOf(this.run, this.instance) },
       // A load that failed may have done so because nobody is there, and the next attempt needs none of this.
@@ -306,10 +317,7 @@ function taken(run: string, why: string): GraphweftError {
 }
 
 function refuseChanged(run: string, was: Fingerprint, is: Fingerprint): void {
-  const [before, now] = [leavesOf(was), leavesOf(is)];
-  const differences = [...new Set([...before.keys(), ...now.keys()])]
-    .filter((path) => before.get(path) !== now.get(path))
-    .map((path) => `${path} was ${shown(before.get(path))}, is ${shown(now.get(path))}`);
+  const differences = differencesOf(was, is);
   if (differences.length === 0) return;
   throw new GraphweftError(
     'GW_RUN_CHANGED',
@@ -317,22 +325,4 @@ function refuseChanged(run: string, was: Fingerprint, is: Fingerprint): void {
       `${differences.join('; ')}. Undo the change, or start over with \`fresh: true\`.`,
     { details: { run, differences } },
   );
-}
-
-/** Every value by its path, as JSON: the part, a blank, and the names and positions that lead to it. */
-function leavesOf(fingerprint: Fingerprint): ReadonlyMap<string, string> {
-  const leaves = new Map<string, string>();
-  const visit = (value: unknown, path: string): void => {
-    if (typeof value !== 'object' || value === null) leaves.set(path, JSON.stringify(value));
-    else for (const [name, inner] of Object.entries(value)) visit(inner, `${path}.${name}`);
-  };
-  for (const [part, values] of Object.entries(JSON.parse(JSON.stringify(fingerprint)) as Fingerprint))
-    for (const [name, value] of Object.entries(values)) visit(value, `${part} ${name}`);
-  return leaves;
-}
-
-const SHOWN_CHARACTERS = 80;
-
-function shown(json = 'nothing'): string {
-  return json.length > SHOWN_CHARACTERS ? `${json.slice(0, SHOWN_CHARACTERS)}…` : json;
 }

@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { ConfigError, GraphweftError } from '../core/errors.ts';
 import type { Mapping } from '../mapping/patterns.ts';
 import type { Neo4jConnection, Neo4jContext } from '../neo4j/connection.ts';
-import { type Fingerprint, RunLedger, type RunLedgerOptions } from '../neo4j/run-ledger.ts';
+import type { Fingerprint } from '../neo4j/fingerprint.ts';
+import { type LedgerRun, RunLedger, type RunLedgerOptions } from '../neo4j/run-ledger.ts';
 import type { RowSchema } from '../transforms/validation-batch-processor.ts';
 
 export interface LoadIdentity {
@@ -23,7 +24,8 @@ export interface FoundRun {
   /** Whether the id was given, and the run is remembered when it is done. */
   readonly isNamed: boolean;
   readonly source: Readonly<Record<string, unknown>>;
-  readonly statement: string;
+  /** The run as the database has it. */
+  readonly found: LedgerRun | undefined;
   /** What an attempt before had, when it was stopped. */
   readonly earlier: Fingerprint | undefined;
 }
@@ -38,7 +40,7 @@ export async function findRun(
   identity: LoadIdentity,
   opened: { fingerprint?(): Promise<FoundRun['source'] | undefined> },
 ): Promise<FoundRun | undefined> {
-  const { resume, statement } = identity;
+  const { resume } = identity;
   if (resume === false) return undefined;
   const source = await opened.fingerprint?.();
   if (!source) {
@@ -54,7 +56,7 @@ export async function findRun(
   const found = await RunLedger.find(neo4j, id);
   const earlier =
     found && found.state !== 'done' ? (JSON.parse(found.fingerprint) as Fingerprint) : undefined;
-  return { id, isNamed: resume !== undefined, source, statement, earlier };
+  return { id, isNamed: resume !== undefined, source, found, earlier };
 }
 
 /**
@@ -63,11 +65,11 @@ export async function findRun(
  */
 export async function openLedger(
   { neo4j, reporter }: Neo4jContext,
-  { id, isNamed }: FoundRun,
+  { id, isNamed, found }: FoundRun,
   options: Pick<RunLedgerOptions, 'fingerprint' | 'fresh' | 'instance' | 'runTag'>,
 ): Promise<RunLedger | undefined> {
   try {
-    return await RunLedger.open(neo4j, { run: id, isKept: isNamed, ...options });
+    return await RunLedger.open(neo4j, { run: id, found, isKept: isNamed, ...options });
   } catch (error) {
     if (isNamed || !(error instanceof GraphweftError) || error.code !== 'GW_RUN_LEDGER') throw error;
     reporter.warn(

@@ -143,15 +143,19 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     return new TaskReturn({ summary });
   }
 
+  get #statement(): string {
+    return this.options.query ?? this.#mapping!.statement;
+  }
+
   /** What a run of this load is known by. */
   #identity(): LoadIdentity {
-    const { resume, query, name } = this.options;
+    const { resume, name } = this.options;
     return {
       resume,
       hasName: name !== undefined,
       name: this.name,
       source: this.#source.nameOf(this.options),
-      statement: query ?? this.#mapping!.statement,
+      statement: this.#statement,
     };
   }
 
@@ -163,7 +167,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const { context, rejectedFile } = this;
     const fingerprint = {
       source: run.source,
-      load: { statement: run.statement, mapping: mappingText(options.mapping), rejectedFile },
+      load: { statement: this.#statement, mapping: mappingText(options.mapping), rejectedFile },
       grid: this.#writing.gridOf(options, this.#mapping, planned),
       schema: schemaFingerprint(options.schema),
     };

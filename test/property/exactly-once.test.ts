@@ -109,7 +109,8 @@ async function attempt(
   } as Neo4jContext;
   const rejected = new RejectedRows(rejectedFile);
   const fingerprint = { source: { rows: rows.length } };
-  const ledger = await RunLedger.open(neo4j, { run: 'r', isKept: true, fingerprint, instance: 'i' });
+  const found = await RunLedger.find(neo4j, 'r');
+  const ledger = await RunLedger.open(neo4j, { run: 'r', found, isKept: true, fingerprint, instance: 'i' });
   await rejected.beginRun(ledger.instance, (row, col) => ledger.committed(row, col));
   const keys = ['start', 'end'].map((name, space) => ({ space, keys: [{ name, source: name }] }));
   const predecessor = new NullKeysBatchProcessor<Row>(context, {

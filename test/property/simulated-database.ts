@@ -70,8 +70,8 @@ export class SimulatedDatabase {
   }
 
   #answer(cypher: string, parameters: Record<string, unknown>): readonly Record<string, unknown>[] {
-    if (cypher.startsWith('OPTIONAL MATCH (r:GraphweftRun'))
-      return [{ found: this.#run ? { ...this.#run, secondsSilent: 0 } : null }];
+    if (cypher.startsWith('MATCH (r:GraphweftRun {id: $run}) OPTIONAL'))
+      return this.#run ? [{ run: { ...this.#run, secondsSilent: 0 } }] : [];
     if (cypher.startsWith('MERGE (r:GraphweftRun')) {
       // A crash of the simulated process leaves a real one alive, so its number must not look like that.
       this.#run = { ...this.#run, ...parameters, id: parameters.run, state: 'running', pid: 2 ** 30 };

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
 import { AbortedError } from '../../../src/core/errors.ts';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
+import { RunLedger } from '../../../src/neo4j/run-ledger.ts';
 import {
   CSVLoad2Neo4jTask,
   ParallelCSVLoad2Neo4jTask,
@@ -203,6 +204,19 @@ describe('a run with an id of its own', () => {
       if (!success) expect(error).toMatchObject({ code: 'GW_RUN_TAKEN' });
     expect(await trips(label)).toEqual(GOOD);
     expectRejected(options.rejectedFile!);
+  });
+
+  it('is left alone by who looked at it before another one took it up, and even finished it', async () => {
+    const { neo4j } = server.context();
+    const run = uniqueLabel('run');
+    const begin = async (found?: Awaited<ReturnType<typeof RunLedger.find>>) =>
+      RunLedger.open(neo4j, { run, found, isKept: true, fingerprint: { a: { b: 1 } }, instance: run });
+    await (await begin()).close('stopped');
+    const seen = await RunLedger.find(neo4j, run);
+    await (await begin(seen)).close('done');
+    await expect(begin(seen)).rejects.toMatchObject({ code: 'GW_RUN_TAKEN' });
+    await expect(begin()).rejects.toMatchObject({ code: 'GW_RUN_TAKEN' });
+    expect((await begin(await RunLedger.find(neo4j, run))).isDone).toBe(true);
   });
 
   it('leaves nothing behind where nothing is to be remembered', async () => {
