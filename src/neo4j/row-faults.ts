@@ -21,10 +21,12 @@ const FAULTS: Readonly<Record<string, RowFault>> = {
   'Neo.ClientError.Procedure.ProcedureCallFailed': 'row',
 };
 
+/** Of the server's own table (Status.General, 5.26): the pool of all transactions, the heap, and one transaction's limits. */
 const MEMORY_CODES: readonly string[] = [
   'Neo.TransientError.General.MemoryPoolOutOfMemoryError',
-  'Neo.TransientError.General.TransactionOutOfMemoryError',
   'Neo.TransientError.General.OutOfMemoryError',
+  'Neo.TransientError.General.TransactionMemoryLimit',
+  'Neo.ClientError.General.TransactionOutOfMemoryError',
 ];
 
 /** Says whether an error is for a row's sake; undefined when it is not. */

@@ -27,7 +27,7 @@ export interface DescribedLoad extends LoadDescription {
 
 /** Describes a load. Neither addresses nor secrets are in it. */
 export function describeLoad(options: LoadOptions, floatColumns: readonly string[]): DescribedLoad {
-  const hasFunctions = /"source":"[^"]*(?:=>|function)/.test(mappingText(options.mapping));
+  const hasFunctions = holdsFunctions(options.mapping);
   const described = {
     version: 1 as const,
     options: {
@@ -38,6 +38,11 @@ export function describeLoad(options: LoadOptions, floatColumns: readonly string
     lacks: [...(options.schema ? ['schema'] : []), ...(hasFunctions ? ['functions'] : [])],
   };
   return { id: digest([described, mappingText(options.mapping)]), ...described };
+}
+
+function holdsFunctions(value: unknown): boolean {
+  if (typeof value === 'function') return true;
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsFunctions);
 }
 
 /** Reads the description beside a file of rejected rows. @throws {@link GraphweftError} `GW_REJECTED_RETRY` */
