@@ -5,7 +5,8 @@ import { node, ParallelCSVLoad2Neo4jTask, relationship } from 'graphweft';
 import { z } from 'zod';
 import { readJsonLines } from '../../test/support/files.ts';
 import { mulberry32 } from '../../test/support/ratings.ts';
-import { median } from '../support/figures.ts';
+import { median, medianAndAll, ratios, whole } from '../support/figures.ts';
+import { say } from '../support/progress.ts';
 import type { Arena, Size } from './arena.ts';
 import { PLACES, prepareGraph } from './trips.ts';
 
@@ -39,19 +40,18 @@ export async function loadBadRows(arena: Arena, { times, rows }: Size): Promise<
       seconds[kind].push((performance.now() - started) / 1000);
       if (!success) throw error;
       problems.push(...(await problemsOf(arena, rows, kind === 'bad' ? bad : new Map(), rejectedFile)));
-      process.stderr.write(`${kind}: ${seconds[kind].at(-1)!.toFixed(1)} s\n`);
+      say(`${kind}: ${seconds[kind].at(-1)!.toFixed(1)} s`);
     }
   }
   await arena.context.neo4j.query('DROP CONSTRAINT trip_n IF EXISTS');
-  const ratios = seconds.bad.map((bad, i) => bad / seconds.clean[i]!);
-  const shown = (values: readonly number[], digits: number) => values.map((v) => v.toFixed(digits)).join(' ');
+  const slower = ratios(seconds.bad, seconds.clean);
   process.stdout.write(
-    `bad rows: ${bad.size.toLocaleString('en-US')} of ${FAULTS.length} kinds in ${rows.toLocaleString('en-US')}; ` +
+    `bad rows: ${whole(bad.size)} of ${FAULTS.length} kinds in ${whole(rows)}; ` +
       `${problems.length === 0 ? 'each in the file with its row number and cause, the rest loaded' : `NOT EXACT: ${problems.join('; ')}`}; ` +
-      `seconds clean ${shown(seconds.clean, 1)}, with bad rows ${shown(seconds.bad, 1)}, ` +
-      `ratio ${median(ratios).toFixed(2)} (${shown(ratios, 2)}); seed ${arena.seed}\n`,
+      `seconds clean ${medianAndAll(seconds.clean, 1)}, with bad rows ${medianAndAll(seconds.bad, 1)}, ` +
+      `ratio ${medianAndAll(slower)}; seed ${arena.seed}\n`,
   );
-  return problems.length === 0 && median(ratios) <= MAX_RATIO;
+  return problems.length === 0 && median(slower) <= MAX_RATIO;
 }
 
 function fileOf({ dataDir }: Arena, kind: string): string {

@@ -1,12 +1,15 @@
 /** A load in a process that can be killed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { ScheduleKind } from 'graphweft';
+import type { Kind } from './trips.ts';
 
 export interface LoadJob {
   readonly file: string;
-  readonly kind: string;
-  readonly schedule: string;
-  readonly run: string;
+  readonly kind: Kind;
+  readonly schedule: ScheduleKind | 'sequential';
+  /** Id of the run; false: nothing is remembered. */
+  readonly run: string | false;
   readonly rejectedFile: string;
   readonly batchSize: number;
 }
@@ -14,9 +17,7 @@ export interface LoadJob {
 export interface LoadOutcome {
   readonly success: boolean;
   readonly error?: string;
-  readonly code?: string;
   readonly summary: Readonly<Record<string, number>>;
-  readonly peakMb: number;
 }
 
 export interface RunningLoad {
@@ -26,8 +27,8 @@ export interface RunningLoad {
 }
 
 export function startLoad(job: LoadJob, env: NodeJS.ProcessEnv): RunningLoad {
-  const script = fileURLToPath(new URL('load.mjs', import.meta.url));
-  const child = spawn(process.execPath, [script, JSON.stringify(job)], {
+  const script = fileURLToPath(new URL('load.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(job)], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

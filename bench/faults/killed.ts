@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbeddedServer } from 'graphweft';
 import { type FaultProxy, startFaultProxy } from '../../test/support/fault-proxy.ts';
+import { whole } from '../support/figures.ts';
+import { say } from '../support/progress.ts';
 import { type Arena, envOf, type Size } from './arena.ts';
 import { type LoadJob, type LoadOutcome, startLoad } from './killed-load.ts';
 import { differences, KINDS, prepareGraph, tripsFile } from './trips.ts';
@@ -41,9 +43,9 @@ export async function repeat(
     const problems = await differences(arena.context, trips, rejectedFile);
     trials.push({ ...trial, problems });
     const said = problems.length === 0 ? 'exact' : `NOT EXACT: ${problems.join('; ')}`;
-    process.stderr.write(
+    say(
       `${name} ${i + 1}/${times} ${kind}, ${schedule}, batches of ${batchSize}: ${trial.kills} faults, ` +
-        `${trial.attempts} attempts, ${trial.summary.commits_recovered ?? 0} commits settled: ${said}\n`,
+        `${trial.attempts} attempts, ${trial.summary.commits_recovered ?? 0} commits settled: ${said}`,
     );
   }
   const sum = (pick: (trial: Trial) => number) => trials.reduce((total, trial) => total + pick(trial), 0);
@@ -52,7 +54,7 @@ export async function repeat(
     `${name}: ${exact} of ${times} loads exact, ${sum(({ kills }) => kills)} faults, ` +
       `${sum(({ attempts }) => attempts)} attempts, ${sum(({ summary }) => summary.commits_recovered ?? 0)} commits ` +
       `without an answer settled by the ledger, ${sum(({ summary }) => summary.retries ?? 0)} retries; ` +
-      `${rows.toLocaleString('en-US')} rows a load, seed ${arena.seed}\n`,
+      `${whole(rows)} rows a load, seed ${arena.seed}\n`,
   );
   return exact === times;
 }
@@ -96,7 +98,7 @@ export async function killServer(
     }
     const outcome = await load.ended;
     if (outcome?.success) return { kills, attempts, summary: outcome.summary };
-    process.stderr.write(`  attempt ${attempts} ended: ${outcome?.error}\n`);
+    say(`  attempt ${attempts} ended: ${outcome?.error}`);
   }
   throw new Error(`${job.run} was not done in ${MAX_ATTEMPTS} attempts`);
 }
@@ -120,7 +122,7 @@ export async function lieToClient({ random, server }: Arena, job: LoadJob): Prom
     const outcome = await startLoad(job, envOf(uri, server)).ended;
     const { cut, 'cut-before-commit': before, 'swallow-commit': swallowed } = proxy.counts;
     if (outcome?.success) return { kills: cut + before + swallowed, attempts, summary: outcome.summary };
-    process.stderr.write(`  attempt ${attempts} ended: ${outcome?.error}\n`);
+    say(`  attempt ${attempts} ended: ${outcome?.error}`);
   }
   throw new Error(`${job.run} was not done in ${MAX_ATTEMPTS} attempts`);
 }

@@ -1,10 +1,11 @@
 /** What the ledger costs: the same load with it and without, in turn, on an empty graph each time. */
 import { join } from 'node:path';
-import { node, ParallelCSVLoad2Neo4jTask, relationship } from 'graphweft';
-import { median } from '../support/figures.ts';
+import { median, medianAndAll, ratios, whole } from '../support/figures.ts';
 import { cpuSecondsOf } from '../support/process-figures.ts';
+import { say } from '../support/progress.ts';
 import type { Arena, Size } from './arena.ts';
 import { prepareGraph, tripsFile } from './trips.ts';
+import { tripsTask } from './trips-task.ts';
 
 interface Run {
   readonly seconds: number;
@@ -13,6 +14,7 @@ interface Run {
 
 /** What it may cost of the time of a load. */
 const MAX_COST = 0.03;
+const BATCH_ROWS = 5_000;
 
 export async function measureLedger(arena: Arena, { times, rows }: Size): Promise<boolean> {
   const { file } = tripsFile('mapping', rows, arena.seed);
@@ -21,18 +23,15 @@ export async function measureLedger(arena: Arena, { times, rows }: Size): Promis
   for (let round = 0; round < times; round++) {
     for (const kind of round % 2 === 0 ? (['without', 'with'] as const) : (['with', 'without'] as const)) {
       runs[kind].push(await load(arena, file, kind === 'with'));
-      process.stderr.write('.');
+      say(`${kind} the ledger: ${runs[kind].at(-1)!.seconds.toFixed(1)} s`);
     }
   }
-  const ratios = (pick: (run: Run) => number) =>
-    runs.with.map((run, i) => pick(run) / pick(runs.without[i]!));
-  const shown = (values: readonly number[]) =>
-    `${median(values).toFixed(3)} (${values.map((value) => value.toFixed(3)).join(' ')})`;
-  const time = ratios(({ seconds }) => seconds);
-  const cpu = ratios((run) => run.serverCpuSeconds);
+  const pairs = (pick: (run: Run) => number) => ratios(runs.with.map(pick), runs.without.map(pick));
+  const time = pairs(({ seconds }) => seconds);
+  const cpu = pairs((run) => run.serverCpuSeconds);
   process.stdout.write(
-    `\nledger: with to without, ${rows.toLocaleString('en-US')} rows, batches of 5,000, ${times} pairs: ` +
-      `time ${shown(time)}, server CPU ${shown(cpu)}\n`,
+    `ledger: with to without, ${whole(rows)} rows, batches of ${whole(BATCH_ROWS)}, ${times} pairs: ` +
+      `time ${medianAndAll(time, 3)}, server CPU ${medianAndAll(cpu, 3)}\n`,
   );
   return Math.min(median(time), median(cpu)) <= 1 + MAX_COST;
 }
@@ -40,18 +39,13 @@ export async function measureLedger(arena: Arena, { times, rows }: Size): Promis
 async function load(arena: Arena, file: string, hasLedger: boolean): Promise<Run> {
   const { context, server, dataDir } = arena;
   await prepareGraph(context);
-  const place = (column: string) => node('Place', { id: column });
-  const task = new ParallelCSVLoad2Neo4jTask(context, {
+  const task = tripsTask(context, {
     file,
-    types: { start: 'BIGINT', end: 'BIGINT', n: 'BIGINT' },
-    mapping: relationship('TRIP', {
-      from: place('start'),
-      to: place('end'),
-      properties: ['n', 'day'],
-      write: 'create',
-    }),
+    kind: 'mapping',
+    schedule: 'claims',
+    batchSize: BATCH_ROWS,
+    run: hasLedger ? `ledger-${Date.now()}` : false,
     rejectedFile: join(dataDir, 'ledger.jsonl'),
-    ...(!hasLedger && { resume: false }),
   });
   const before = cpuSecondsOf(server.pid);
   const started = performance.now();

@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AbortedError, ETLContext, SILENT_REPORTER } from 'graphweft';
 import { type Fault, startFaultProxy } from '../../test/support/fault-proxy.ts';
-import { median } from '../support/figures.ts';
+import { median, whole } from '../support/figures.ts';
+import { say } from '../support/progress.ts';
 import { type Arena, envOf } from './arena.ts';
 import { differences, KINDS, prepareGraph, tripsFile } from './trips.ts';
 import { tripsTask } from './trips-task.ts';
@@ -19,6 +20,7 @@ interface Sample {
 const MAX_GROWTH = 1.25;
 /** Of loads that are stopped in the middle and gone on with. */
 const STOPPED = 0.3;
+const BATCH_ROWS = 2_000;
 
 export async function soak(
   arena: Arena,
@@ -43,7 +45,13 @@ export async function soak(
     await prepareGraph(arena.context);
     for (let isDone = false; !isDone; attempts++) {
       const stop = new AbortController();
-      const task = tripsTask(context, { ...trips, run: `soak-${loads}`, rejectedFile });
+      const task = tripsTask(context, {
+        ...trips,
+        schedule: 'claims',
+        batchSize: BATCH_ROWS,
+        run: `soak-${loads}`,
+        rejectedFile,
+      });
       if (random() < STOPPED)
         setTimeout(
           () => stop.abort(new AbortedError('GW_ABORTED', 'stopped')),
@@ -56,8 +64,8 @@ export async function soak(
     loads++;
     samples.push(await sample(arena));
     const { rssMb, handles, sessions } = samples.at(-1)!;
-    process.stderr.write(
-      `load ${loads}: ${problems.join('; ') || 'exact'}, ${rssMb.toFixed(0)} MB, ${handles} handles, ${sessions} sessions\n`,
+    say(
+      `load ${loads}: ${problems.join('; ') || 'exact'}, ${rssMb.toFixed(0)} MB, ${handles} handles, ${sessions} sessions`,
     );
   }
   const third = Math.floor(samples.length / 3);
@@ -74,7 +82,7 @@ export async function soak(
       pick(samples[Math.floor((i * samples.length) / 10)]!).toFixed(0),
     ).join(' ');
   process.stdout.write(
-    `soak: ${minutes} minutes, ${loads} loads of ${rows.toLocaleString('en-US')} rows in ${attempts} attempts under ${faults} ` +
+    `soak: ${minutes} minutes, ${loads} loads of ${whole(rows)} rows in ${attempts} attempts under ${faults} ` +
       `faults, ${loads - inexact} exact; last third to first: ` +
       `${Object.entries(grown)
         .map(([name, factor]) => `${name} ${factor.toFixed(2)}`)
