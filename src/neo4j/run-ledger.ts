@@ -90,6 +90,16 @@ SET r += {owner: $owner, lastClaim: $owner, host: $host, pid: $pid, processStart
   fingerprint: $fingerprint, instance: $instance, isKept: $isKept, runTag: $runTag}
 RETURN r.id AS id`;
 
+const OWNED = 'MATCH (r:GraphweftRun {id: $run}) WHERE r.owner = $owner';
+const WITH_CELLS = `${OWNED}
+OPTIONAL MATCH (c:GraphweftCell) WHERE c.id STARTS WITH $prefix`;
+const END = `${WITH_CELLS}
+WITH r, sum(c.rows) AS rows
+SET r.state = $outcome, r.owner = null, r.endedAt = datetime(), r.rows = rows`;
+/** A run that is done and not remembered: its cells and the run in one transaction, so that no half is ever seen. */
+const FORGET = `${WITH_CELLS}
+DELETE c, r`;
+
 const HEARTBEAT_MS = 10_000;
 /** A process on another machine that says nothing for longer is gone. */
 const LOST_AFTER_SECONDS = 60;
@@ -107,6 +117,8 @@ export class RunLedger {
   readonly #isKept: boolean;
   readonly #owner: string;
   readonly #counts: ReadonlyMap<string, number>;
+  /** Cells that may have a node. */
+  readonly #marked = new Set<string>();
   readonly #rows: number;
   readonly #heartbeat: NodeJS.Timeout | undefined;
 
@@ -125,6 +137,7 @@ export class RunLedger {
     this.#isKept = isKept;
     this.#owner = owner;
     this.#counts = counts;
+    for (const cell of counts.keys()) this.#marked.add(cell);
     this.#rows = state === 'done' ? rows : [...counts.values()].reduce((sum, count) => sum + count, 0);
     if (!this.isDone) {
       active.add(owner);
@@ -171,7 +184,7 @@ export class RunLedger {
     });
     if (claimed.length === 0) throw taken(run, 'another process began with it just now');
     if (found && fresh) await deleteCells(neo4j, run);
-    const counts = await readCounts(neo4j, run, instance);
+    const counts = found && !fresh ? await readCounts(neo4j, run, instance) : new Map<string, number>();
     return new RunLedger(neo4j, options, { instance, state: 'running', rows: 0 }, owner, counts);
   }
 
@@ -200,8 +213,10 @@ export class RunLedger {
   /** What the transaction of the cell's rows `from` (inclusive) to `to` (exclusive) runs first. */
   mark({ row, col }: Pick<BatchPosition, 'row' | 'col'>, from: number, to: number): LedgerMark {
     const { run } = this;
+    const cell = `${row}/${col}`;
+    this.#marked.add(cell);
     const parameters = {
-      cell: `${prefixOf(run, this.instance)}${row}/${col}`,
+      cell: `${prefixOf(run, this.instance)}${cell}`,
       run,
       row: BigInt(row),
       col: BigInt(col),
@@ -217,22 +232,26 @@ export class RunLedger {
     clearInterval(this.#heartbeat);
     active.delete(this.#owner);
     if (this.isDone) return;
+    const { run } = this;
+    const owned = { run, owner: this.#owner };
+    const isForgotten = outcome === 'done' && !this.#isKept;
+    if (isForgotten && this.#marked.size <= DELETE_BATCH) {
+      await this.#neo4j.repeatable(FORGET, { ...owned, prefix: prefixOf(run) });
+      return;
+    }
     await this.#neo4j.repeatable(
-      `MATCH (r:GraphweftRun {id: $run}) WHERE r.owner = $owner
-       OPTIONAL MATCH (c:GraphweftCell) WHERE c.id STARTS WITH $prefix
-       WITH r, sum(c.rows) AS rows
-       SET r.state = $outcome, r.owner = null, r.endedAt = datetime(), r.rows = rows`,
-      { run: this.run, owner: this.#owner, outcome, prefix: prefixOf(this.run, this.instance) },
+      END,
+      { ...owned, outcome, prefix: prefixOf(run, this.instance) },
       // A load that failed may have done so because nobody is there, and the next attempt needs none of this.
       outcome === 'stopped' ? { maxAttempts: 1, timeoutMs: LAST_WORD_MS } : {},
     );
-    if (outcome === 'done') await forget(this.#neo4j, this.run, this.#isKept);
+    if (outcome === 'done') await forget(this.#neo4j, run, this.#isKept);
   }
 
   /** A sign of life; that it cannot be given now is no reason to stop: what is written says so itself. */
   async #beat(): Promise<void> {
     await this.#neo4j
-      .query('MATCH (r:GraphweftRun {id: $run}) WHERE r.owner = $owner SET r.seenAt = datetime()', {
+      .query(`${OWNED} SET r.seenAt = datetime()`, {
         run: this.run,
         owner: this.#owner,
       })

@@ -78,7 +78,8 @@ export class SimulatedDatabase {
       return [{ id: parameters.run }];
     }
     if (cypher.startsWith('MATCH (r:GraphweftRun')) {
-      this.#run = { ...this.#run, state: parameters.outcome, owner: null };
+      // One that is forgotten when it is done is kept as done, to be looked at.
+      this.#run = { ...this.#run, state: parameters.outcome ?? 'done', owner: null };
       return [];
     }
     if (/^MATCH \(c:GraphweftCell\).* RETURN c\.row/.test(cypher)) return [...this.cells.values()];
