@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -15,12 +15,14 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Sent once, when this text has appeared on either stream. */
   readonly interruptAt?: { readonly text: string; readonly signal: NodeJS.Signals };
+  /** Gets the process when it is there; what it rejects with ends the waiting. */
+  readonly onStart?: (child: ChildProcess) => unknown;
 }
 
 /** Runs Node with these arguments to its end. */
 export function runNode(
   args: readonly string[],
-  { env = process.env, cwd = ROOT, interruptAt }: RunOptions = {},
+  { env = process.env, cwd = ROOT, interruptAt, onStart }: RunOptions = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -41,6 +43,7 @@ export function runNode(
       watch();
     });
     child.on('error', reject);
+    Promise.resolve(onStart?.(child)).catch(reject);
     child.on('close', (exitCode, signal) => resolve({ exitCode, signal, stdout, stderr }));
   });
 }
