@@ -26,11 +26,14 @@ const TRIPS = `UNWIND $batch AS row
 export interface TripsOptions {
   readonly file: string;
   readonly mode: 'sequential' | 'parallel';
-  readonly workers?: number | undefined;
+  readonly workers?: number;
+  /** Id of the load. */
+  readonly resume?: string;
+  readonly fresh?: boolean;
 }
 
 /** Builds the load: the constraint, the zones, then the trips. Uniqueness is all it asks for: Community has it. */
-export function tripsTask(context: ETLContext, { file, mode, workers }: TripsOptions): Task {
+export function tripsTask(context: ETLContext, { file, mode, workers, ...run }: TripsOptions): Task {
   const constraint = new ExecuteCypherTask(context, {
     name: 'constraint',
     query: 'CREATE CONSTRAINT location_id IF NOT EXISTS FOR (l:Location) REQUIRE l.id IS UNIQUE',
@@ -40,7 +43,7 @@ export function tripsTask(context: ETLContext, { file, mode, workers }: TripsOpt
     query: 'UNWIND range(1, $zones) AS id MERGE (:Location {id: id})',
     parameters: { zones: ZONES },
   });
-  const options = { name: 'trips', file, schema: trip, query: TRIPS, floatColumns: FLOATS };
+  const options = { name: 'trips', file, schema: trip, query: TRIPS, floatColumns: FLOATS, ...run };
   // A zone is where one trip begins and another ends: rows and columns of the grid are buckets of the same nodes.
   const grid = {
     startKey: 'PULocationID',

@@ -8,7 +8,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { ETLContext, startEmbeddedServer } from 'graphweft';
 import { runProgram, stopOnSignals } from 'graphweft/cli';
 import { generateTrips } from './generate.ts';
-import { readBack, tripsTask } from './load.ts';
+import { readBack, type TripsOptions, tripsTask } from './load.ts';
 
 const program = new Command('nyc-taxi').description(
   'Loads taxi trips (TLC columns; CSV or Parquet) into Neo4j.',
@@ -19,7 +19,12 @@ for (const mode of ['sequential', 'parallel'] as const) {
     .description(mode === 'parallel' ? 'load with parallel writers' : 'load with one writer')
     .argument('<file>', 'trips as .csv, .csv.gz or .parquet; a pattern for several files')
     .option('--workers <n>', 'cells written at the same time (parallel)', wholeNumber)
-    .action((file: string, flags: { readonly workers?: number }) => load(file, mode, flags.workers));
+    .option(
+      '--resume <run>',
+      'an id for this load: it is remembered, so that it is never loaded twice (a load that was stopped goes on anyway)',
+    )
+    .option('--fresh', 'begin from the start, whatever was loaded before')
+    .action((file: string, flags: Omit<TripsOptions, 'file' | 'mode'>) => load({ file, mode, ...flags }));
 }
 program
   .command('generate')
@@ -36,18 +41,14 @@ program
 
 await runProgram(program);
 
-async function load(
-  file: string,
-  mode: 'sequential' | 'parallel',
-  workers: number | undefined,
-): Promise<void> {
+async function load(options: TripsOptions): Promise<void> {
   const stop = stopOnSignals();
   if (!process.env.NEO4J_URI) {
     await startEmbeddedServer({ onProgress: (line) => process.stderr.write(`${line}\n`) });
   }
   await using context = new ETLContext({ signal: stop.signal });
   const before = await readBack(context);
-  const task = tripsTask(context, { file, mode, workers });
+  const task = tripsTask(context, options);
   const result = await task.execute();
   const after = await readBack(context);
   const made = {

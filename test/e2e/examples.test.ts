@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ETLContext } from '../../src/context/etl-context.ts';
 import { SILENT_REPORTER } from '../../src/core/reporter.ts';
+import { uniqueLabel } from '../support/context.ts';
 import { useFolder } from '../support/files.ts';
 import { runExample } from '../support/process.ts';
 
@@ -120,6 +121,28 @@ describe('the taxi example', () => {
     }
     expect(graphs[0]).toMatchObject({ trips: TRIPS, types: 1 });
     expect(new Set(graphs.map((graph) => JSON.stringify(graph))).size).toBe(1);
+  });
+
+  it('loads a run once, unless it is to begin afresh', async () => {
+    await clear('Trip', 'Location');
+    const file = useFolder().path('trips.csv');
+    await runExample('nyc-taxi', ['generate', file, '--rows', '1000']);
+    const run = uniqueLabel('january');
+    for (const [flags, trips] of [
+      [[], '1,000 (1,000 new)'],
+      [[], '1,000 (0 new)'],
+      [['--fresh'], '2,000 (1,000 new)'],
+    ] as const) {
+      const { exitCode, stdout } = await runExample('nyc-taxi', [
+        'parallel',
+        file,
+        '--resume',
+        run,
+        ...flags,
+      ]);
+      expect(stdout).toContain(`trips in the database          ${trips}`);
+      expect(exitCode).toBe(0);
+    }
   });
 
   it('generates the same file for the same seed, and another one for another', async () => {
