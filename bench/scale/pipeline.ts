@@ -31,6 +31,7 @@ export interface PackedBatch {
 }
 
 const SEED = 5;
+const USERS = 100_000;
 /** As the load tasks choose it. */
 const BUCKETS_A_WORKER = 2;
 const FLOAT_COLUMNS: ReadonlySet<string> = new Set(['rating']);
@@ -91,7 +92,7 @@ function packAndDiscard(
 function generated(rows: number): BatchSource<Row> {
   return {
     async *getBatch(size) {
-      const next = ratings(SEED);
+      const next = ratings(SEED, USERS);
       for (let firstRow = 0; firstRow < rows; firstRow += size) {
         const chunk: Row[] = [];
         for (let i = Math.min(size, rows - firstRow); i > 0; i--) chunk.push({ ...next() });
