@@ -4,6 +4,7 @@ import { ConfigError } from '../core/errors.ts';
 import { holdsCredentials, shownAddress } from '../core/secrets.ts';
 import type { Neo4jAddress } from '../neo4j/connection.ts';
 import { findEmbeddedServer } from '../neo4j/embedded/embedded-server.ts';
+import { isLoopback } from '../neo4j/loopback.ts';
 import { clientCredentialsManager } from '../neo4j/oauth-token-manager.ts';
 import { driverOptionsFrom } from './driver-options.ts';
 
@@ -130,11 +131,6 @@ function tokenWarnings({
   return [
     `${shownAddress(url)} is asked for tokens without encryption: NEO4J_CLIENT_SECRET goes over the network in clear.`,
   ];
-}
-
-function isLoopback(uri: string): boolean {
-  const host = /^\w+:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^:/?]*)/.exec(uri)?.[1] ?? '';
-  return /^(localhost|127(\.\d+){3}|\[::1\])$/i.test(host);
 }
 
 function required(env: Environment, name: string, because: string): string {
