@@ -7,6 +7,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { uniqueLabel, useServer } from '../support/context.ts';
 import { readJsonLines, useFolder } from '../support/files.ts';
 import { type Ended, ROOT, runGraphweft, runNode } from '../support/process.ts';
+import { makePlaces, TRIP_TYPES, tripMapping } from '../support/trips.ts';
 
 const ROWS = 40_000;
 const PLACES = 500;
@@ -17,15 +18,22 @@ const server = useServer();
 async function stoppableLoad({ hasPlaces = true } = {}) {
   const label = uniqueLabel('Place');
   const { neo4j } = server.context();
-  await neo4j.query(`CREATE CONSTRAINT FOR (n:${label}) REQUIRE n.id IS UNIQUE`);
-  const makePlaces = () => neo4j.query(`UNWIND range(0, ${PLACES - 1}) AS id CREATE (:${label} {id: id})`);
-  if (hasPlaces) await makePlaces();
+  if (hasPlaces) await makePlaces(neo4j, label, PLACES);
   const folder = useFolder();
   const lines = Array.from({ length: ROWS }, (_, n) => `${n},${n % PLACES},${(n * 7 + 3) % PLACES}`);
   const rejectedFile = folder.path('rejected.jsonl');
   const doneFile = folder.path('done');
   const file = folder.write('trips.csv', `n,start,end\n${lines.join('\n')}\n`);
-  const argument = JSON.stringify({ file, run: label, label, rejectedFile, doneFile });
+  const options = {
+    name: label,
+    file,
+    types: TRIP_TYPES,
+    mapping: tripMapping(label),
+    resume: label,
+    rejectedFile,
+    batchSize: 100, // many transactions, so that there is a middle to be stopped in
+  };
+  const argument = JSON.stringify({ doneFile, options });
   const loaded = async () => {
     const { rows } = await neo4j.query(
       `MATCH (:${label})-[t:TRIP]->() RETURN count(t) AS rows, count(DISTINCT t.n) AS distinct`,
@@ -37,7 +45,7 @@ async function stoppableLoad({ hasPlaces = true } = {}) {
     argument,
     rejectedFile,
     doneFile,
-    makePlaces,
+    makePlaces: () => makePlaces(neo4j, label, PLACES),
     loaded,
     run: (onStart?: (child: ChildProcess) => void): Promise<Ended> =>
       runNode([...PROGRAM, argument], { env: plain(), ...(onStart && { onStart }) }),

@@ -2,7 +2,6 @@ import { utimesSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
 import { AbortedError } from '../../../src/core/errors.ts';
-import { node, relationship } from '../../../src/mapping/patterns.ts';
 import { RunLedger } from '../../../src/neo4j/run-ledger.ts';
 import {
   CSVLoad2Neo4jTask,
@@ -12,6 +11,7 @@ import {
 import { SQLLoad2Neo4jTask } from '../../../src/tasks/sql-load-2-neo4j-task.ts';
 import { RecordingReporter, uniqueLabel, useServer } from '../../support/context.ts';
 import { readJsonLines, useFolder } from '../../support/files.ts';
+import { makePlaces, TRIP_TYPES, tripMapping } from '../../support/trips.ts';
 
 const server = useServer();
 const ROWS = 3_000;
@@ -35,21 +35,14 @@ interface Fixture {
 async function fixture(): Promise<Fixture> {
   const label = uniqueLabel('Place');
   const { neo4j } = server.context();
-  await neo4j.query(`CREATE CONSTRAINT FOR (n:${label}) REQUIRE n.id IS UNIQUE`);
-  await neo4j.query(`UNWIND range(0, ${PLACES - 1}) AS id CREATE (:${label} {id: id})`);
+  await makePlaces(neo4j, label, PLACES);
   const folder = useFolder();
-  const place = (column: string) => node(label, { id: column });
   const options = {
     name: label,
     file: folder.write('trips.csv', csv),
     rejectedFile: folder.path('rejected.jsonl'),
-    types: { n: 'BIGINT', start: 'BIGINT', end: 'BIGINT' },
-    mapping: relationship('TRIP', {
-      from: place('start'),
-      to: place('end'),
-      properties: ['n'],
-      write: 'create',
-    }),
+    types: TRIP_TYPES,
+    mapping: tripMapping(label),
     maxWorkers: 3,
     batchSize: 100,
   };
