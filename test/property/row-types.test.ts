@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { rowFromJson, rowToJson } from '../../src/core/row-types.ts';
@@ -29,7 +30,7 @@ const value = fc.oneof(
   fc.tuple(fc.nat(86_399), nanos, offset).map(([s, n, o]) => new ZonedTime(s, n, o)),
   fc.tuple(fc.nat(1_000), fc.nat(1_000), fc.nat(100_000), nanos).map((parts) => new Duration(...parts)),
 );
-const name = fc.string({ minLength: 1 }).filter((text) => text !== '__proto__');
+const name = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toJSON', 'a/b', '~'));
 const row = fc.dictionary(name, fc.oneof(value, fc.array(value, { maxLength: 4 })), {
   noNullPrototype: true,
 });
@@ -38,7 +39,7 @@ it('a row comes back from JSON as it was, whatever its values and names are', ()
   fc.assert(
     fc.property(row, (given) => {
       const { row: plain, types } = JSON.parse(JSON.stringify(rowToJson(given)));
-      expect(rowFromJson(plain, types)).toStrictEqual(given);
+      assert.deepEqual(rowFromJson(plain, types), given); // toStrictEqual takes a column "constructor" for the class
     }),
   );
 });
