@@ -15,12 +15,13 @@ interface Run {
 /** What it may cost of the time of a load. */
 const MAX_COST = 0.03;
 const BATCH_ROWS = 5_000;
+const WARM_UPS = 8;
 
 export async function measureLedger(arena: Arena, { times, rows }: Size): Promise<boolean> {
   const { file } = tripsFile('mapping', rows, arena.seed);
   const runs: Record<'with' | 'without', Run[]> = { with: [], without: [] };
-  // Warms the server up, for what either of them runs: 1 M rows compile the half of it.
-  for (const hasLedger of [false, true, false, true]) await load(arena, file, hasLedger);
+  // A server compiles what it runs often, for minutes: the mark, once a transaction, comes long after the rows.
+  for (let i = 0; i < WARM_UPS; i++) await load(arena, file, i % 2 === 1);
   for (let round = 0; round < times; round++) {
     for (const kind of round % 2 === 0 ? (['without', 'with'] as const) : (['with', 'without'] as const)) {
       runs[kind].push(await load(arena, file, kind === 'with'));
@@ -34,7 +35,7 @@ export async function measureLedger(arena: Arena, { times, rows }: Size): Promis
     `ledger: with to without, ${whole(rows)} rows, batches of ${whole(BATCH_ROWS)}, ${times} pairs: ` +
       `time ${medianAndAll(time, 3)}, server CPU ${medianAndAll(cpu, 3)}\n`,
   );
-  return Math.min(median(time), median(cpu)) <= 1 + MAX_COST;
+  return median(time) <= 1 + MAX_COST;
 }
 
 async function load(arena: Arena, file: string, hasLedger: boolean): Promise<Run> {

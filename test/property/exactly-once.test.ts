@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { BatchSource } from '../../src/core/batch-processor.ts';
 import { isAbort } from '../../src/core/errors.ts';
+import { node } from '../../src/mapping/patterns.ts';
 import type { Neo4jConnection, Neo4jContext } from '../../src/neo4j/connection.ts';
 import { RunLedger } from '../../src/neo4j/run-ledger.ts';
 import { dictIdExtractor } from '../../src/parallel/id-extractors.ts';
@@ -9,6 +10,7 @@ import { ParallelBatchProcessor } from '../../src/parallel/parallel-batch-proces
 import { SingleCellBatchProcessor } from '../../src/parallel/single-cell-batch-processor.ts';
 import { SplittingBatchProcessor } from '../../src/parallel/splitting-batch-processor.ts';
 import { CypherBatchSink } from '../../src/sinks/cypher-batch-sink.ts';
+import { MappingBatchSink } from '../../src/sinks/mapping-batch-sink.ts';
 import { RejectedRows } from '../../src/sinks/rejected-rows.ts';
 import { RecordingReporter } from '../../src/testing/recording-reporter.ts';
 import { NullKeysBatchProcessor } from '../../src/transforms/null-keys-batch-processor.ts';
@@ -28,11 +30,14 @@ interface Row {
   readonly value: unknown;
 }
 
+const MAPPING = node('Row', { id: 'id' }, { write: 'create', properties: ['isRefused', 'value'] });
+
 const scenario = fc.record({
   rows: fc.array(fc.record({ start: fc.nat(12), end: fc.nat(12), quality: fc.constantFrom(...QUALITIES) }), {
     minLength: 1,
     maxLength: 120,
   }),
+  isMapped: fc.boolean(),
   writing: fc.constantFrom('claims' as const, 'waves' as const, 'sequential' as const),
   batchSizes: fc.array(fc.integer({ min: 1, max: 25 }), { minLength: 1, maxLength: 4 }),
   workers: fc.integer({ min: 1, max: 5 }),
@@ -97,7 +102,7 @@ async function run(given: Scenario, rejectedFile: string): Promise<number> {
 async function attempt(
   neo4j: Neo4jConnection,
   rows: readonly Row[],
-  { writing, workers }: Scenario,
+  { isMapped, writing, workers }: Scenario,
   batchSize: number,
   rejectedFile: string,
 ): Promise<void> {
@@ -119,14 +124,12 @@ async function attempt(
     policy: 'reject',
     rejectedFile: rejected,
   });
-  const sink = (from: BatchSource<Row>) =>
-    new CypherBatchSink<Row>(context, {
-      predecessor: from,
-      query: 'UNWIND $batch AS row CREATE (:Row)',
-      badRows: 'reject',
-      rejectedFile: rejected,
-      ledger,
-    });
+  const sink = (from: BatchSource<Row>) => {
+    const options = { predecessor: from, badRows: 'reject', rejectedFile: rejected, ledger } as const;
+    return isMapped
+      ? new MappingBatchSink<Row>(context, { ...options, mapping: MAPPING })
+      : new CypherBatchSink<Row>(context, { ...options, query: 'UNWIND $batch AS row CREATE (:Row)' });
+  };
   const chain =
     writing === 'sequential'
       ? sink(new SingleCellBatchProcessor(context, { predecessor, committed: ledger.committed(0, 0) }))

@@ -112,10 +112,9 @@ export class SimulatedDatabase {
         const before = this.cells.get(cell)?.rows ?? 0;
         const [row, col, from, to] = ['row', 'col', 'from', 'to'].map((name) => Number(parameters[name]));
         if (before === from) changes.push(() => this.cells.set(cell, { row: row!, col: col!, rows: to! }));
-        return [{ get: () => before }];
+        return { before };
       };
-      const write = (batch: Iterable<SimulatedRow>, happens: Step) => {
-        const rows = [...batch];
+      const write = (rows: readonly SimulatedRow[], happens: Step) => {
         if (happens === 'memory' && rows.length > 1)
           throw error('Neo.TransientError.General.MemoryPoolOutOfMemoryError', 'too large');
         const refused = rows.find(({ id, isRefused }) => isRefused || this.rows.has(Number(id)));
@@ -126,7 +125,7 @@ export class SimulatedDatabase {
           );
         for (const id of rows.map((row) => Number(row.id)))
           changes.push(() => this.rows.set(id, (this.rows.get(id) ?? 0) + 1));
-        return [];
+        return { rows: rows.length };
       };
       // The connection answers in order, also where it was not waited for.
       let turn: Promise<unknown> = Promise.resolve();
@@ -143,9 +142,10 @@ export class SimulatedDatabase {
             if (happens === 'cut') cut();
             if (happens === 'deadlock')
               throw error('Neo.TransientError.Transaction.DeadlockDetected', 'on NODE(1)');
-            const records = cypher.startsWith('MERGE (c:GraphweftCell')
+            const record: Record<string, unknown> = cypher.startsWith('MERGE (c:GraphweftCell')
               ? await mark(parameters)
-              : write(parameters.batch as Iterable<SimulatedRow>, happens);
+              : write(rowsOf(parameters), happens);
+            const records = [{ get: (name: string) => record[name] }];
             return { records, summary: { counters: { updates: () => ({ relationshipsCreated: 1 }) } } };
           }),
         commit: () =>
@@ -182,6 +182,15 @@ export class SimulatedDatabase {
     );
     return () => release();
   }
+}
+
+/** Rows of a statement of one's own, or of a mapping's, by position. */
+function rowsOf({ batch, rows }: Record<string, unknown>): readonly SimulatedRow[] {
+  if (batch) return [...(batch as Iterable<SimulatedRow>)];
+  return [...(rows as Iterable<readonly unknown[]>)].map(([id, isRefused]) => ({
+    id: Number(id),
+    isRefused: isRefused === true,
+  }));
 }
 
 function error(code: string, message: string): Neo4jError {

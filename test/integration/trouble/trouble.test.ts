@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
 import { SILENT_REPORTER } from '../../../src/core/reporter.ts';
+import { node } from '../../../src/mapping/patterns.ts';
 import {
   type EmbeddedServer,
   startEmbeddedServer,
@@ -55,33 +56,42 @@ describe('a load in trouble', () => {
     expect(await counts(context, 'Large')).toEqual({ rows: 1_200, distinct: 1_200 });
   });
 
-  it('settles commits whose answer was lost, and loads each row once', async () => {
-    let messages = 0;
-    await using proxy = await startFaultProxy({
-      port: server.boltPort,
-      faultOf: (message): Fault => {
-        messages++;
-        if (message === 'commit') return messages % 3 === 0 ? 'swallow-commit' : 'none';
-        return messages % 97 === 0 ? 'cut' : 'none';
-      },
-    });
-    await using context = connect(`bolt://127.0.0.1:${proxy.port}`);
-    const task = new ParallelCSVLoad2Neo4jTask(context, {
-      file,
-      query: create('Settled'),
-      idExtractor: ({ n }) => [Number(n) % 4, Number(n) % 4],
-      tableSize: 4,
-      batchSize: 50,
-    });
-    const { success, error, summary } = await task.execute();
-    expect(error).toBeUndefined();
-    expect(success).toBe(true);
-    expect(proxy.counts['swallow-commit']).toBeGreaterThan(0);
-    expect(summary.commits_recovered).toBeGreaterThan(0);
-    expect(summary.nodes_created).toBe(ROWS);
-    await using direct = connect();
-    expect(await counts(direct, 'Settled')).toEqual({ rows: ROWS, distinct: ROWS });
-  });
+  it.each([
+    { Settled: 'by a statement', write: { query: create('Settled0') } },
+    { Settled: 'by a mapping', write: { mapping: node('Settled1', { n: 'n' }, { write: 'create' }) } },
+  ] as const)(
+    'settles commits whose answer was lost, and loads each row once $Settled',
+    async ({ write }) => {
+      let messages = 0;
+      await using proxy = await startFaultProxy({
+        port: server.boltPort,
+        faultOf: (message): Fault => {
+          messages++;
+          if (message === 'commit') return messages % 3 === 0 ? 'swallow-commit' : 'none';
+          return messages % 97 === 0 ? 'cut' : 'none';
+        },
+      });
+      await using context = connect(`bolt://127.0.0.1:${proxy.port}`);
+      const task = new ParallelCSVLoad2Neo4jTask(context, {
+        file,
+        ...write,
+        idExtractor: ({ n }) => [Number(n) % 4, Number(n) % 4],
+        tableSize: 4,
+        batchSize: 50,
+      });
+      const { success, error, summary } = await task.execute();
+      expect(error).toBeUndefined();
+      expect(success).toBe(true);
+      expect(proxy.counts['swallow-commit']).toBeGreaterThan(0);
+      expect(summary.commits_recovered).toBeGreaterThan(0);
+      expect(summary.nodes_created).toBe(ROWS);
+      await using direct = connect();
+      expect(await counts(direct, 'query' in write ? 'Settled0' : 'Settled1')).toEqual({
+        rows: ROWS,
+        distinct: ROWS,
+      });
+    },
+  );
 
   it('notices a server that hangs, within its limits, and goes on when that is over', async () => {
     await using context = connect();
