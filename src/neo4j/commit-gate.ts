@@ -7,6 +7,11 @@
  *
  * Measured on Neo4j 5.26, 100,000 skewed ratings by MERGE, 8 workers, grid of 16: 53–58 deadlocks in 288 transactions
  * without the gate, none with it, in 0.9 to 1.1 times the time on 2 cores. `bench/locks` repeats it.
+ *
+ * A commit holds its place while the server is at work on it. Where the server is far away, that is a round trip less than
+ * until the answer: the next commit is sent while that of the one before is still on its way, so that the server has one
+ * after the other (pipelining). How long a commit takes there is an estimate, a moving average a relationship; where it was
+ * too short two commits meet, as they do without a gate, and a deadlock says so: then the estimate is stretched.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -15,10 +20,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * the one at work needs: neither the server nor the gate alone would ever end that.
  */
 const PATIENCE_MS = 1_000;
+/** What is nearer is not worth a timer. */
+const FAR_MS = 3;
+/** Of the last commit in the moving average. */
+const WEIGHT = 0.2;
+/** How much longer than the average a place is held: at least, times so much after a deadlock, and down again. */
+const STRETCH = { least: 1.25, most: 16, up: 2, down: 0.98 };
 
 export class CommitGate {
   readonly #places: number;
   #taken = 0;
+  #roundTripMs = Number.POSITIVE_INFINITY;
+  #msPerRelationship: number | undefined;
+  #stretch = STRETCH.least;
   readonly #waiting: (() => void)[] = [];
 
   /** @param places Commits at the same time, at most; from 1. */
@@ -26,8 +40,17 @@ export class CommitGate {
     this.#places = places;
   }
 
-  /** Runs a commit when there is a place, in the order of asking. */
-  async pass<T>(commit: () => Promise<T>): Promise<T> {
+  /** Is told how long an answer was on its way, besides the time that the server says it took; the shortest counts. */
+  noteRoundTrip(ms: number): void {
+    this.#roundTripMs = Math.min(this.#roundTripMs, ms);
+  }
+
+  noteDeadlock(): void {
+    this.#stretch = Math.min(STRETCH.most, this.#stretch * STRETCH.up);
+  }
+
+  /** Runs a commit of so many relationships when there is a place, in the order of asking. */
+  async pass<T>(relationships: number, commit: () => Promise<T>): Promise<T> {
     if (this.#taken >= this.#places) await new Promise<void>((enter) => this.#waiting.push(enter));
     else this.#taken++;
     let isHeld = true;
@@ -39,12 +62,29 @@ export class CommitGate {
       else this.#taken--;
     };
     const patience = new AbortController();
-    sleep(PATIENCE_MS, undefined, { signal: patience.signal }).then(leave, () => {}); // aborted when the commit is done
+    sleep(this.#holdMs(relationships), undefined, { signal: patience.signal }).then(leave, () => {}); // aborted when the commit is done
+    const sentAt = performance.now();
     try {
-      return await commit();
+      const result = await commit();
+      this.#noteCommit(relationships, performance.now() - sentAt);
+      return result;
     } finally {
       patience.abort();
       leave();
     }
+  }
+
+  /** How long a commit has its place, at most. */
+  #holdMs(relationships: number): number {
+    if (this.#msPerRelationship === undefined) return PATIENCE_MS;
+    return Math.min(PATIENCE_MS, this.#msPerRelationship * relationships * this.#stretch);
+  }
+
+  #noteCommit(relationships: number, ms: number): void {
+    const isFar = this.#roundTripMs >= FAR_MS && Number.isFinite(this.#roundTripMs);
+    const own = Math.max(0, ms - this.#roundTripMs) / relationships;
+    const average = this.#msPerRelationship ?? own;
+    this.#msPerRelationship = isFar ? average + WEIGHT * (own - average) : undefined;
+    this.#stretch = Math.max(STRETCH.least, this.#stretch * STRETCH.down);
   }
 }

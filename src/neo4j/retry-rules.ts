@@ -47,6 +47,9 @@ export function isConnectionError(error: unknown): boolean {
   return error instanceof Neo4jError && CONNECTION_CODES.includes(error.code);
 }
 
+/** What the names of deadlocks begin with. */
+export const DEADLOCK = 'retries_deadlock';
+
 /**
  * Names a retry for the statistics: `retries_deadlock_node`, `retries_deadlock_relationship`, … by the kind of lock
  * that the server names, `retries_transient` for what is not a lock, `retries_connection` for a broken connection.
@@ -57,5 +60,5 @@ export function retryKind(error: unknown): string {
   if (!code.includes('Deadlock') && !code.includes('Lock')) return 'retries_transient';
   // Forseti, Neo4j's lock manager, names what it waits for: "… ExclusiveLock{…} on NODE(12), because …".
   const resource = /\bon ([A-Z][A-Z_]+)\(/.exec(message)?.[1];
-  return `retries_deadlock_${resource?.toLowerCase() ?? 'unnamed'}`;
+  return `${DEADLOCK}_${resource?.toLowerCase() ?? 'unnamed'}`;
 }

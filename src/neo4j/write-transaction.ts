@@ -20,7 +20,7 @@ import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { CommitGate } from './commit-gate.ts';
 import { countersOf } from './counters.ts';
 import { Deadline } from './deadline.ts';
-import { isConnectionError, type RetryRule, retryKind, retryRuleFor } from './retry-rules.ts';
+import { DEADLOCK, isConnectionError, type RetryRule, retryKind, retryRuleFor } from './retry-rules.ts';
 
 export interface RetryOptions {
   /** Tries of one transaction, at most; from 1. */
@@ -109,7 +109,9 @@ export async function runWriteTransaction<R>(
       if (!rule || options.isFinal?.(error)) throw error;
       const isSpent = attempt >= options.maxAttempts || Date.now() - startedAt >= options.maxRetryTimeMs;
       if (isSpent) throw isConnectionError(error) ? error : outlasted(error, attempt);
-      retries = mergeStatistics(retries, { retries: 1, [retryKind(error)]: 1 });
+      const kind = retryKind(error);
+      if (kind.startsWith(DEADLOCK)) options.gate.noteDeadlock();
+      retries = mergeStatistics(retries, { retries: 1, [kind]: 1 });
       // An abort ends the waiting; the check at the head of the loop then says so.
       await sleep(delayMs(rule, attempt), undefined, { signal: options.signal }).catch(() => undefined);
     }
@@ -128,19 +130,27 @@ async function tryOnce<R>(
   const transaction = session.beginTransaction({ timeout: timeoutMs });
   let isCommitSent = false;
   try {
-    const marked = mark && transaction.run(mark.statement, mark.parameters);
+    const runTimed = async (cypher: string, parameters: Readonly<Record<string, unknown>>) => {
+      const sentAt = performance.now();
+      const result = await transaction.run(cypher, parameters);
+      const { resultAvailableAfter, resultConsumedAfter } = result.summary;
+      const onServerMs = Number(resultAvailableAfter) + Number(resultConsumedAfter);
+      gate.noteRoundTrip(performance.now() - sentAt - onServerMs);
+      return result;
+    };
+    const marked = mark && runTimed(mark.statement, mark.parameters);
     // What the mark says counts more than what comes after it: rows that are there already may well be refused.
     const isNew = mark ? marked!.then(({ records }) => checkMark(mark, records)) : Promise.resolve();
     isNew.catch(() => undefined); // thrown where it is waited for
     let statistics: Statistics = {};
-    let changesRelationships = false;
+    let relationships = 0;
     const value = await work(async (cypher, parameters) => {
-      const sent = transaction.run(cypher, parameters);
+      const sent = runTimed(cypher, parameters);
       sent.catch(() => undefined); // likewise
       await deadline.race(isNew);
       const { records, summary } = await deadline.race(sent);
       const { relationshipsCreated, relationshipsDeleted } = summary.counters.updates();
-      changesRelationships ||= relationshipsCreated > 0 || relationshipsDeleted > 0;
+      relationships += relationshipsCreated + relationshipsDeleted;
       statistics = mergeStatistics(statistics, countersOf(summary.counters));
       return records;
     });
@@ -150,7 +160,7 @@ async function tryOnce<R>(
       onCommit({ statistics, value });
       return deadline.race(transaction.commit());
     };
-    await (changesRelationships ? gate.pass(commit) : commit());
+    await (relationships > 0 ? gate.pass(relationships, commit) : commit());
     return { statistics, value };
   } catch (error) {
     if (error === COMMITTED) return undefined;
