@@ -1,7 +1,7 @@
 /**
  * Loads that are killed, cut off, lied to and fed with bad rows: the graph must be exactly the source.
  *
- *     npm run faults [-- client | server | proxy | bad-rows | ledger | soak] [--times N] [--rows N] [--seed N] [--minutes N]
+ *     npm run faults [-- client | server | proxy | bad-rows | ledger | soak] [--times N] [--rows N] [--seed N] [--minutes N] [--batch-size N]
  */
 import { Argument, Command } from 'commander';
 import { runProgram } from 'graphweft/cli';
@@ -18,6 +18,7 @@ interface Flags {
   readonly rows?: string;
   readonly seed: string;
   readonly minutes: string;
+  readonly batchSize: string;
 }
 
 const SCENARIOS: Readonly<Record<string, (arena: Arena, flags: Flags) => Promise<boolean>>> = {
@@ -25,7 +26,8 @@ const SCENARIOS: Readonly<Record<string, (arena: Arena, flags: Flags) => Promise
   server: (arena, flags) => repeat('server', arena, numbers(flags, 20, 200_000), killServer),
   proxy: (arena, flags) => repeat('proxy', arena, numbers(flags, 20, 200_000), lieToClient),
   'bad-rows': (arena, flags) => loadBadRows(arena, numbers(flags, 3, 1_000_000)),
-  ledger: (arena, flags) => measureLedger(arena, numbers(flags, 7, 500_000)),
+  ledger: (arena, flags) =>
+    measureLedger(arena, { batchSize: Number(flags.batchSize), ...numbers(flags, 7, 500_000) }),
   soak: (arena, flags) => soak(arena, { minutes: Number(flags.minutes), ...numbers(flags, 0, 100_000) }),
 };
 /** Those that a run without a name makes; the others take long, or want a quiet machine. */
@@ -40,6 +42,7 @@ const program = new Command('faults')
   .option('--times <n>', 'loads of the scenario')
   .option('--rows <n>', 'rows of a load')
   .option('--minutes <n>', 'how long to soak', '20')
+  .option('--batch-size <n>', 'rows a transaction, at most, where the ledger is measured', '5000')
   .option('--seed <n>', 'for the moments of the faults', '20261125')
   .action(bench);
 

@@ -41,6 +41,8 @@ interface Way {
   readonly rates: Map<number, number[]>;
   /** Transactions of a load by number of workers, as of the last one. */
   readonly transactions: Map<number, number>;
+  /** Transactions that were tried again, by number of workers, of all loads. */
+  readonly retries: Map<number, number>;
 }
 
 const PINGS = 30;
@@ -89,7 +91,7 @@ async function wayOf(name: string, colour: string, env: NodeJS.ProcessEnv): Prom
   }
   const pingMs = median(pings);
   say(`${name}: a statement that does nothing takes ${pingMs.toFixed(1)} ms`);
-  return { name, colour, env, pingMs, rates: new Map(), transactions: new Map() };
+  return { name, colour, env, pingMs, rates: new Map(), transactions: new Map(), retries: new Map() };
 }
 
 async function measure(
@@ -112,6 +114,7 @@ async function measure(
     for (const { way, count } of round % 2 === 0 ? both : both.reverse()) {
       const { rowsPerSecond, statistics } = await load(way, count);
       way.transactions.set(count, statistics?.batches ?? Number.NaN);
+      way.retries.set(count, (way.retries.get(count) ?? 0) + (statistics?.retries ?? 0));
       way.rates.set(count, [...(way.rates.get(count) ?? []), rowsPerSecond]);
       say(`round ${round + 1}: ${way.name}, ${count} workers: ${whole(rowsPerSecond)} rows/s`);
     }
@@ -120,10 +123,11 @@ async function measure(
 }
 
 function save(work: Workload, flags: Flags, ways: readonly Way[]): void {
-  const measured = ways.map(({ name, pingMs, rates }) => ({
+  const measured = ways.map(({ name, pingMs, rates, retries }) => ({
     name,
     pingMs,
     rates: Object.fromEntries(rates),
+    retries: Object.fromEntries(retries),
   }));
   saveResults('latency', { flags, rows: work.rows, ways: measured });
 }
@@ -134,13 +138,15 @@ function print(work: Workload, flags: Flags, ways: readonly Way[]): void {
     ...ways.flatMap(({ name }) => [`${name}: rows/s, median`, 'all']),
     'ratio',
     'rows a transaction',
+    'retries',
   ]);
   for (const count of flags.workers) {
     const rates = ways.map((way) => way.rates.get(count) ?? []);
     const [direct, far] = rates.map(median);
     const cells = rates.flatMap((all) => [whole(median(all)), all.map(whole).join(' ')]);
     const size = work.rows / ways[0]!.transactions.get(count)!;
-    table.push([count, ...cells, (far! / direct!).toFixed(2), whole(size)]);
+    const retries = ways.map((way) => way.retries.get(count)).join(' and ');
+    table.push([count, ...cells, (far! / direct!).toFixed(2), whole(size), retries]);
   }
   const chart = curveSvg({
     title: `Flights loaded through a round trip of ${flags.roundTrip} ms`,

@@ -25,7 +25,7 @@ const FAR_MS = 3;
 /** Of the last commit in the moving average. */
 const WEIGHT = 0.2;
 /** How much longer than the average a place is held: at least, times so much after a deadlock, and down again. */
-const STRETCH = { least: 1.25, most: 16, up: 2, down: 0.98 };
+const STRETCH = { least: 1, most: 16, up: 2, down: 0.98 };
 
 export class CommitGate {
   readonly #places: number;

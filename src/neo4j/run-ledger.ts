@@ -94,9 +94,11 @@ const OWNED = 'MATCH (r:GraphweftRun {id: $run}) WHERE r.owner = $owner';
 const WITH_CELLS = `${OWNED}
 OPTIONAL MATCH (c:GraphweftCell) WHERE c.id STARTS WITH $prefix`;
 const END = `${WITH_CELLS}
-WITH r, sum(c.rows) AS rows
+WITH r, collect(c) AS cells, sum(CASE WHEN c.id STARTS WITH $own THEN c.rows END) AS rows
 SET r.state = $outcome, r.owner = null, r.endedAt = datetime(), r.rows = rows`;
-/** A run that is done and not remembered: its cells and the run in one transaction, so that no half is ever seen. */
+/** A run that is done: its cells, and the run if it is not remembered, in one transaction, so that no half is ever seen. */
+const DONE = `${END}
+FOREACH (c IN cells | DELETE c)`;
 const FORGET = `${WITH_CELLS}
 DELETE c, r`;
 
@@ -234,18 +236,16 @@ export class RunLedger {
     if (this.isDone) return;
     const { run } = this;
     const owned = { run, owner: this.#owner };
-    const isForgotten = outcome === 'done' && !this.#isKept;
-    if (isForgotten && this.#marked.size <= DELETE_BATCH) {
-      await this.#neo4j.repeatable(FORGET, { ...owned, prefix: prefixOf(run) });
-      return;
-    }
-    await this.#neo4j.repeatable(
-      END,
-      { ...owned, outcome, prefix: prefixOf(run, this.instance) },
+    const cells = { ...owned, prefix: prefixOf(run) }; // of every instance of the run
+    const ended = { ...cells, outcome, own: prefixOf(run, this.instance) };
+    if (outcome === 'stopped') {
       // A load that failed may have done so because nobody is there, and the next attempt needs none of this.
-      outcome === 'stopped' ? { maxAttempts: 1, timeoutMs: LAST_WORD_MS } : {},
-    );
-    if (outcome === 'done') await forget(this.#neo4j, run, this.#isKept);
+      await this.#neo4j.repeatable(END, ended, { maxAttempts: 1, timeoutMs: LAST_WORD_MS });
+    } else if (this.#marked.size > DELETE_BATCH) {
+      await this.#neo4j.repeatable(END, ended);
+      await forget(this.#neo4j, run, this.#isKept);
+    } else if (this.#isKept) await this.#neo4j.repeatable(DONE, ended);
+    else await this.#neo4j.repeatable(FORGET, cells);
   }
 
   /** A sign of life; that it cannot be given now is no reason to stop: what is written says so itself. */
