@@ -15,7 +15,7 @@ interface Run {
 
 /** What it may cost of the time of a load. */
 const MAX_COST = 0.03;
-const WARM_UPS = 8;
+const WARM_UP_ROWS = 8_000_000;
 
 export async function measureLedger(
   arena: Arena,
@@ -25,7 +25,7 @@ export async function measureLedger(
   const { file } = tripsFile('mapping', rows, arena.seed);
   const runs: Record<'with' | 'without', Run[]> = { with: [], without: [] };
   // A server compiles what it runs often, for minutes: the mark, once a transaction, comes long after the rows.
-  for (let i = 0; i < WARM_UPS; i++) await load(i % 2 === 1);
+  for (let i = 0; i < 2 * Math.ceil(WARM_UP_ROWS / 2 / rows); i++) await load(i % 2 === 1);
   for (let round = 0; round < times; round++) {
     for (const kind of round % 2 === 0 ? (['without', 'with'] as const) : (['with', 'without'] as const)) {
       runs[kind].push(await load(kind === 'with'));

@@ -1,6 +1,7 @@
 import { Neo4jError } from 'neo4j-driver';
 import { ConfigError, type ErrorCode, type GraphweftError, WriteError } from '../core/errors.ts';
 import { shownAddress } from '../core/secrets.ts';
+import { isConnectionError } from './retry-rules.ts';
 
 /** Where a statement was to run. */
 export interface ErrorPlace {
@@ -22,7 +23,7 @@ export function clearNeo4jError(error: unknown, place: ErrorPlace): Error {
   const make = (code: ErrorCode, message: string, Class: typeof GraphweftError = WriteError) =>
     new Class(code, message, { cause: error, details: { neo4jCode: error.code, uri } });
   const { code } = error;
-  if (code === 'ServiceUnavailable' || code === 'SessionExpired') {
+  if (isConnectionError(error)) {
     return make(
       'GW_NEO4J_UNAVAILABLE',
       `No answer from ${where}: ${reason}. Is it running, and is NEO4J_URI right?${hint ? ` (${hint})` : ''}`,

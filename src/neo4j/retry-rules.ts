@@ -14,6 +14,7 @@ const LOCK: RetryRule = { minDelayMs: 20, maxDelayMs: 2_000 };
 const MEMORY: RetryRule = { minDelayMs: 500, maxDelayMs: 5_000 };
 const AWAY: RetryRule = { minDelayMs: 250, maxDelayMs: 5_000 };
 
+/** By code; those of the connection are looked up by what they mean. */
 const RULES: Readonly<Record<string, RetryRule>> = {
   'Neo.TransientError.Transaction.DeadlockDetected': LOCK,
   'Neo.TransientError.Transaction.LockAcquisitionTimeout': LOCK,
@@ -22,8 +23,6 @@ const RULES: Readonly<Record<string, RetryRule>> = {
   'Neo.ClientError.Cluster.NotALeader': AWAY,
   'Neo.ClientError.General.ForbiddenOnReadOnlyDatabase': AWAY,
   'Neo.ClientError.Security.AuthorizationExpired': AWAY,
-  ServiceUnavailable: AWAY,
-  SessionExpired: AWAY,
 };
 
 /** Transient by name, but the server ended them on purpose or for their size: a second try ends the same way. */
@@ -39,12 +38,16 @@ const CONNECTION_CODES: readonly string[] = ['ServiceUnavailable', 'SessionExpir
 /** Gives the rule for an error, or undefined when it is final. */
 export function retryRuleFor(error: unknown): RetryRule | undefined {
   if (!(error instanceof Neo4jError) || NEVER.includes(error.code)) return undefined;
+  if (isConnectionError(error)) return AWAY;
   return RULES[error.code] ?? (error.code.startsWith('Neo.TransientError.') ? AWAY : undefined);
 }
 
 /** Whether the error says that the connection broke, so that the server's answer, if there was one, is unknown. */
 export function isConnectionError(error: unknown): boolean {
-  return error instanceof Neo4jError && CONNECTION_CODES.includes(error.code);
+  if (!(error instanceof Neo4jError)) return false;
+  // The driver's name for a connection that ends while it is being reset, as one cut now and then is.
+  const isCutInReset = error.code === 'ProtocolError' && error.message.includes('Connection was closed');
+  return isCutInReset || CONNECTION_CODES.includes(error.code);
 }
 
 /** What the names of deadlocks begin with. */

@@ -32,6 +32,13 @@ describe('retry rules', () => {
     expect(retryRuleFor(new Error(code))).toBeUndefined();
   });
 
+  it('takes a connection that ends while it is reset for a broken one, and no other breach of the protocol', () => {
+    const cut = neo4jError('ProtocolError', 'Connection was closed by server');
+    expect(retryRuleFor(cut)).toEqual(retryRuleFor(neo4jError('ServiceUnavailable')));
+    expect(retryKind(cut)).toBe('retries_connection');
+    expect(retryRuleFor(neo4jError('ProtocolError', 'Received RECORD when resetting'))).toBeUndefined();
+  });
+
   it('counts deadlocks by the kind of lock that the server names', () => {
     const deadlock = (message: string) =>
       retryKind(neo4jError('Neo.TransientError.Transaction.DeadlockDetected', message));
