@@ -27,7 +27,7 @@ const SCENARIOS: Readonly<Record<string, (arena: Arena, flags: Flags) => Promise
   proxy: (arena, flags) => repeat('proxy', arena, numbers(flags, 20, 200_000), lieToClient),
   'bad-rows': (arena, flags) => loadBadRows(arena, numbers(flags, 3, 1_000_000)),
   ledger: (arena, flags) =>
-    measureLedger(arena, { batchSize: Number(flags.batchSize), ...numbers(flags, 7, 500_000) }),
+    measureLedger(arena, { batchSize: Number(flags.batchSize), ...numbers(flags, 6, 3_000_000) }),
   soak: (arena, flags) => soak(arena, { minutes: Number(flags.minutes), ...numbers(flags, 0, 100_000) }),
 };
 /** Those that a run without a name makes; the others take long, or want a quiet machine. */
