@@ -45,9 +45,9 @@ export function retryRuleFor(error: unknown): RetryRule | undefined {
 /** Whether the error says that the connection broke, so that the server's answer, if there was one, is unknown. */
 export function isConnectionError(error: unknown): boolean {
   if (!(error instanceof Neo4jError)) return false;
-  // The driver's name for a connection that ends while it is being reset, as one cut now and then is.
-  const isCutInReset = error.code === 'ProtocolError' && error.message.includes('Connection was closed');
-  return isCutInReset || CONNECTION_CODES.includes(error.code);
+  // Now and then the driver has this code for a connection that was cut; why, we do not know.
+  const isCut = error.code === 'ProtocolError' && error.message.includes('Connection was closed');
+  return isCut || CONNECTION_CODES.includes(error.code);
 }
 
 /** What the names of deadlocks begin with. */

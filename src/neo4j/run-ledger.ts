@@ -235,8 +235,7 @@ export class RunLedger {
     active.delete(this.#owner);
     if (this.isDone) return;
     const { run } = this;
-    const owned = { run, owner: this.#owner };
-    const cells = { ...owned, prefix: prefixOf(run) }; // of every instance of the run
+    const cells = { run, owner: this.#owner, prefix: prefixOf(run) }; // of every instance of the run
     const ended = { ...cells, outcome, own: prefixOf(run, this.instance) };
     if (outcome === 'stopped') {
       // A load that failed may have done so because nobody is there, and the next attempt needs none of this.

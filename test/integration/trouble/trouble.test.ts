@@ -57,11 +57,15 @@ describe('a load in trouble', () => {
   });
 
   it.each([
-    { Settled: 'by a statement', write: { query: create('Settled0') } },
-    { Settled: 'by a mapping', write: { mapping: node('Settled1', { n: 'n' }, { write: 'create' }) } },
+    { by: 'by a statement', label: 'Settled0', write: { query: create('Settled0') } },
+    {
+      by: 'by a mapping',
+      label: 'Settled1',
+      write: { mapping: node('Settled1', { n: 'n' }, { write: 'create' }) },
+    },
   ] as const)(
-    'settles commits whose answer was lost, and loads each row once $Settled',
-    async ({ write }) => {
+    'settles commits whose answer was lost, and loads each row once $by',
+    async ({ label, write }) => {
       let messages = 0;
       await using proxy = await startFaultProxy({
         port: server.boltPort,
@@ -86,7 +90,7 @@ describe('a load in trouble', () => {
       expect(summary.commits_recovered).toBeGreaterThan(0);
       expect(summary.nodes_created).toBe(ROWS);
       await using direct = connect();
-      expect(await counts(direct, 'query' in write ? 'Settled0' : 'Settled1')).toEqual({
+      expect(await counts(direct, label)).toEqual({
         rows: ROWS,
         distinct: ROWS,
       });

@@ -32,7 +32,7 @@ describe('retry rules', () => {
     expect(retryRuleFor(new Error(code))).toBeUndefined();
   });
 
-  it('takes a connection that ends while it is reset for a broken one, and no other breach of the protocol', () => {
+  it('takes a connection that was closed for a broken one, and no other breach of the protocol', () => {
     const cut = neo4jError('ProtocolError', 'Connection was closed by server');
     expect(retryRuleFor(cut)).toEqual(retryRuleFor(neo4jError('ServiceUnavailable')));
     expect(retryKind(cut)).toBe('retries_connection');
