@@ -124,9 +124,9 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
 async function runMapping(
   run: RunStatement,
   mapping: CompiledMapping,
-  { parameters, sent, places }: PreparedBatch,
+  { statement, parameters, sent, places }: PreparedBatch,
 ): Promise<ReadonlyMap<number, MissingEnd>> {
-  const [record] = await run(mapping.statement, parameters);
+  const [record] = await run(statement, parameters);
   const missing = new Map<number, MissingEnd>();
   if (Number(record?.get('rows')) === sent) return missing;
   for (const [l, list] of mapping.lists.entries()) {

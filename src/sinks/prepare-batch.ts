@@ -5,12 +5,13 @@ import { identityText } from '../mapping/identity.ts';
 import type { PropertySource } from '../mapping/patterns.ts';
 import { readerOf } from '../mapping/readers.ts';
 import { packTable } from '../neo4j/packed-rows.ts';
-import type { TableColumn } from '../neo4j/values.ts';
+import { fromResultValue, type TableColumn } from '../neo4j/values.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Parameters of a batch, and which rows each entry of a key list came from. */
 export interface PreparedBatch {
+  readonly statement: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Rows that are sent: fewer than the batch's where the last of several counts. */
   readonly sent: number;
@@ -62,17 +63,76 @@ export function prepareBatch(
     );
   }
   const kept = mapping.lastRowCounts ? lastRows(mapping, rows, places) : undefined;
+  const groups =
+    mapping.statementByEnd === undefined
+      ? undefined
+      : groupRows(
+          kept ?? [...rows.keys()],
+          places,
+          mapping.ends.map(({ list }) => all[list]!.values.length),
+        );
+  if (groups) parameters.groups = packTable(groups.places.length, groupColumns(groups), () => 'a group');
+  const order = groups?.rows ?? kept;
   const columns = [
-    ...places.map((own, e) => ({
-      name: `end ${e}`,
-      isFloat: false,
-      valueAt: kept ? (i: number) => own[kept[i]!] : (i: number) => own[i],
-    })),
-    ...mapping.values.map((source) => column(source, rows, floatColumns, kept)),
+    ...places.flatMap((own, e) => (e === groups?.by ? [] : [placeColumn(`end ${e}`, own, order)])),
+    ...mapping.values.map((source) => column(source, rows, floatColumns, order)),
   ];
-  const sent = kept?.length ?? rows.length;
-  parameters.rows = packTable(sent, columns, (i) => describe(kept ? kept[i]! : i));
-  return { parameters, sent, places };
+  const sent = order?.length ?? rows.length;
+  parameters.rows = packTable(sent, columns, (i) => describe(order ? order[i]! : i));
+  const statement = groups?.by === 1 ? mapping.statementByEnd! : mapping.statement;
+  return { statement, parameters, sent, places };
+}
+
+/** Rows in the order of the nodes of one end. */
+interface Groups {
+  readonly by: number;
+  readonly rows: Int32Array;
+  /** Of each group: the place of its node. */
+  readonly places: Int32Array;
+  /** Where each group's rows begin, and in the end where the last ones stop. */
+  readonly bounds: Int32Array;
+}
+
+/**
+ * Groups rows by the end that has more nodes: those have fewer relationships to be looked through. With one relationship a
+ * customer to some hundred cities, these have them all. A counting sort: places are small whole numbers.
+ * @param keys By end: how many places there are.
+ */
+function groupRows(rows: ArrayLike<number>, ends: readonly Int32Array[], keys: readonly number[]): Groups {
+  const counts = ends.map((own, end) => countPlaces(rows, own, keys[end]!));
+  const nodes = counts.map((count) => count.reduce((sum, n) => sum + (n > 0 ? 1 : 0), 0));
+  const by = nodes[1]! > nodes[0]! ? 1 : 0;
+  const places = new Int32Array(nodes[by]!);
+  const bounds = new Int32Array(nodes[by]! + 1);
+  const next = new Int32Array(keys[by]!);
+  let group = 0;
+  for (const [place, count] of counts[by]!.entries()) {
+    if (count === 0) continue;
+    places[group] = place;
+    next[place] = bounds[group]!;
+    bounds[group + 1] = bounds[group]! + count;
+    group++;
+  }
+  const sorted = new Int32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const place = ends[by]![rows[i]!]!;
+    sorted[next[place]!++] = rows[i]!;
+  }
+  return { by, rows: sorted, places, bounds };
+}
+
+function countPlaces(rows: ArrayLike<number>, own: Int32Array, keys: number): Int32Array {
+  const counts = new Int32Array(keys);
+  for (let i = 0; i < rows.length; i++) counts[own[rows[i]!]!]!++;
+  return counts;
+}
+
+function groupColumns({ places, bounds }: Groups): readonly TableColumn[] {
+  return [placeColumn('place', places), placeColumn('from', bounds), placeColumn('to', bounds.subarray(1))];
+}
+
+function placeColumn(name: string, places: ArrayLike<number>, of?: ArrayLike<number>): TableColumn {
+  return { name, isFloat: false, valueAt: of ? (i) => places[of[i]!] : (i) => places[i] };
 }
 
 /** Gives the place of each row's key, and adds the keys that are new. */
@@ -83,7 +143,8 @@ function placesOf(rows: readonly Fields[], keys: readonly PropertySource[], list
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
     const value = only ? only(row) : readers.map((read) => read(row));
-    const id = typeof value !== 'object' ? value : identityOf(only ? [value] : (value as unknown[]));
+    const isPlain = typeof value !== 'object' && typeof value !== 'bigint';
+    const id = isPlain ? value : identityOf(only ? [value] : (value as unknown[]));
     let place = list.places.get(id);
     if (place === undefined) {
       place = list.values.push(value) - 1;
@@ -117,9 +178,15 @@ function lastRows(
 
 /** Gives a value that is equal for equal lists: one text or number as it is, several as one text. */
 function identityOf(values: readonly unknown[]): unknown {
-  const [first] = values;
-  if (values.length === 1 && typeof first !== 'object') return first;
-  return values.map(identityText).join(' ');
+  const [first, ...more] = values.map(plainNumber);
+  if (more.length === 0 && typeof first !== 'object') return first;
+  return [first, ...more].map(identityText).join(' ');
+}
+
+/** A number finds the same node in whatever type it comes. */
+function plainNumber(value: unknown): unknown {
+  const plain = fromResultValue(value);
+  return typeof plain === 'bigint' && Number.isSafeInteger(Number(plain)) ? Number(plain) : plain;
 }
 
 /** @param of The row of each place. Default: every row. */
@@ -127,7 +194,7 @@ function column(
   { name, source }: PropertySource,
   rows: readonly Fields[],
   floatColumns: ReadonlySet<string>,
-  of: readonly number[] | undefined,
+  of: ArrayLike<number> | undefined,
 ): TableColumn {
   const isFloat = typeof source === 'string' && floatColumns.has(source);
   const read = readerOf(source);

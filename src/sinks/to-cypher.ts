@@ -43,14 +43,21 @@ export interface ToCypherOptions {
  */
 export function toCypher(mapping: Mapping, { rows, floatColumns = [] }: ToCypherOptions = {}): MappingCypher {
   const compiled = compileMapping(mapping);
-  const sent = rows && prepareBatch(compiled, { chunk: rows }, new Set(floatColumns)).parameters;
-  const described = [...compiled.lists.map((list) => [list.parameter, holdsOfList(compiled, list)] as const)];
-  const parameters = [...described, ['rows', holdsOfRows(compiled)] as const].map(([name, holds]) => [
+  const prepared = rows && prepareBatch(compiled, { chunk: rows }, new Set(floatColumns));
+  const { statement } = prepared ?? compiled;
+  const by =
+    compiled.statementByEnd === undefined ? undefined : statement === compiled.statementByEnd ? 1 : 0;
+  const described = [
+    ...compiled.lists.map((list) => [list.parameter, holdsOfList(compiled, list)] as const),
+    ...(by === undefined ? [] : [['groups', holdsOfGroups(compiled, by)] as const]),
+    ['rows', holdsOfRows(compiled, by)] as const,
+  ];
+  const parameters = described.map(([name, holds]) => [
     name,
-    { holds, ...(sent && { value: [...(sent[name] as Iterable<unknown>)] }) },
+    { holds, ...(prepared && { value: [...(prepared.parameters[name] as Iterable<unknown>)] }) },
   ]);
   return {
-    statement: compiled.statement,
+    statement,
     parameters: Object.fromEntries(parameters) as MappingCypher['parameters'],
     constraints: compiled.spaces.map(constraintStatement),
   };
@@ -66,10 +73,23 @@ function holdsOfList({ lists, ends }: CompiledMapping, list: KeyList): string {
   return `each distinct key of :${labels[0]} once, ${what}; from ${keys}`;
 }
 
-function holdsOfRows({ ends, lists, values, lastRowCounts }: CompiledMapping): string {
-  const places = ends.map(({ list }) => `place in $${lists[list]!.parameter}`);
-  const rows = lastRowCounts ? 'the last row of each relationship' : 'every row';
-  return `${rows}, a list [${[...places, ...values.map(nameOf)].join(', ')}]`;
+function holdsOfGroups({ ends, lists }: CompiledMapping, by: 0 | 1): string {
+  return `each ${END_NAMES[by]} node of $rows once, a list [${placeIn(lists, ends[by]!)}, its first row, the first row after it]`;
+}
+
+/** @param by The end whose rows come together, and which they leave out. */
+function holdsOfRows(mapping: CompiledMapping, by: 0 | 1 | undefined): string {
+  const { ends, lists, values, lastRowCounts } = mapping;
+  const places = ends.filter((_, end) => end !== by).map((end) => placeIn(lists, end));
+  const which = lastRowCounts ? 'the last row of each relationship' : 'every row';
+  const order = by === undefined ? '' : ` by ${END_NAMES[by]} node`;
+  return `${which}${order}, a list [${[...places, ...values.map(nameOf)].join(', ')}]`;
+}
+
+const END_NAMES = ['start', 'end'] as const;
+
+function placeIn(lists: readonly KeyList[], { list }: CompiledMapping['ends'][number]): string {
+  return `place in $${lists[list]!.parameter}`;
 }
 
 function nameOf({ name, source }: PropertySource): string {

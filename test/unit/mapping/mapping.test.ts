@@ -1,3 +1,4 @@
+import neo4j from 'neo4j-driver';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { checkColumns, compileMapping } from '../../../src/mapping/compile.ts';
@@ -45,24 +46,68 @@ describe('compileMapping', () => {
     expect(createsOnly).toBe(true);
   });
 
-  it('merges ends with more labels and properties of their own, and sets what the last row has', () => {
-    expect(compileMapping(rating).statement).toBe(
+  it('merges ends with more labels and properties of their own, and looks once at each node for its relationships', () => {
+    const { statement, statementByEnd } = compileMapping(rating);
+    const nodes = [
+      'UNWIND $keys0 AS key',
+      'MERGE (n:`User` {`id`: key})',
+      'SET n:`User`', // locks it
+      'WITH collect([n]) AS n0',
+      'UNWIND $keys1 AS key',
+      'MERGE (n:`Movie` {`id`: key[0]})',
+      'SET n:`Movie`:`Item`',
+      'SET n.`title` = key[1]',
+      'WITH n0, collect([n]) AS n1',
+    ];
+    const writes = [
+      'FOREACH (_ IN CASE WHEN NOT isKnown THEN [1] ELSE [] END | CREATE (e0)-[x0:`RATED` {`stars`: r[1]}]->(e1))',
+      'FOREACH (_ IN CASE WHEN isKnown THEN [1] ELSE [] END | MERGE (e0)-[x0:`RATED`]->(e1) SET x0.`stars` = r[1])',
+      'RETURN count(*) AS rows',
+    ];
+    expect(statement).toBe(
       [
-        'UNWIND $keys0 AS key',
-        'MERGE (n:`User` {`id`: key})',
-        'WITH collect([n]) AS n0',
-        'UNWIND $keys1 AS key',
-        'MERGE (n:`Movie` {`id`: key[0]})',
-        'SET n:`Item`',
-        'SET n.`title` = key[1]',
-        'WITH n0, collect([n]) AS n1',
-        'UNWIND $rows AS r',
-        'WITH r, n0[r[0]][0] AS e0, n1[r[1]][0] AS e1',
-        'MERGE (e0)-[x0:`RATED`]->(e1)',
-        'SET x0.`stars` = r[2]',
-        'RETURN count(*) AS rows',
+        ...nodes,
+        'UNWIND $groups AS g',
+        'WITH $rows[g[1]..g[2]] AS rows, n0[g[0]][0] AS e0, n1',
+        'WITH rows, e0, n1, COUNT { (e0)-[:`RATED`]->() } > 64 * size(rows) AS isWide',
+        'WITH rows, e0, n1, isWide, CASE WHEN isWide THEN [] ELSE [r IN rows | n1[r[0]][0]] END AS wanted',
+        'WITH rows, e0, n1, isWide, CASE WHEN isWide THEN [] ELSE [(e0)-[:`RATED`]->(e) WHERE e IN wanted | e] END AS known',
+        'UNWIND rows AS r',
+        'WITH r, e0, n1[r[0]][0] AS e1, isWide, known',
+        'WITH r, e0, e1, isWide OR e1 IN known AS isKnown',
+        ...writes,
       ].join('\n'),
     );
+    expect(statementByEnd).toBe(
+      [
+        ...nodes,
+        'UNWIND $groups AS g',
+        'WITH $rows[g[1]..g[2]] AS rows, n1[g[0]][0] AS e1, n0',
+        'WITH rows, e1, n0, COUNT { ()-[:`RATED`]->(e1) } > 64 * size(rows) AS isWide',
+        'WITH rows, e1, n0, isWide, CASE WHEN isWide THEN [] ELSE [r IN rows | n0[r[0]][0]] END AS wanted',
+        'WITH rows, e1, n0, isWide, CASE WHEN isWide THEN [] ELSE [(e)-[:`RATED`]->(e1) WHERE e IN wanted | e] END AS known',
+        'UNWIND rows AS r',
+        'WITH r, e1, n0[r[0]][0] AS e0, isWide, known',
+        'WITH r, e0, e1, isWide OR e0 IN known AS isKnown',
+        ...writes,
+      ].join('\n'),
+    );
+  });
+
+  it('leaves rows as they are where no one relationship is merged', () => {
+    const person = node('Person', { id: 'a' }, { write: 'merge' });
+    const other = node('Person', { id: 'b' }, { write: 'merge' });
+    const knows = relationship('KNOWS', { from: person, to: other });
+    const self = compileMapping(relationship('KNOWS', { from: person, to: person }));
+    for (const compiled of [
+      self,
+      compileMapping(flight),
+      compileMapping([knows, relationship('LIKES', { from: person, to: other })]),
+    ]) {
+      expect(compiled.statementByEnd).toBeUndefined();
+      expect(compiled.statement).toContain('UNWIND $rows AS r');
+    }
+    expect(self.lastRowCounts).toBe(true);
   });
 
   it('compiles nodes by what is to be done with them', () => {
@@ -108,10 +153,58 @@ describe('a prepared batch', () => {
     expect(sent).toBe(2);
     expect(plain(parameters.keys0)).toEqual([1, 2]);
     expect(plain(parameters.keys1)).toEqual([['a', 'new']]);
-    expect(plain(parameters.rows)).toEqual([
-      [0, 0, 3],
-      [1, 0, 2],
+    expect(plain(parameters.groups)).toEqual([
+      [0, 0, 1],
+      [1, 1, 2],
     ]);
+    expect(plain(parameters.rows)).toEqual([
+      [0, 3],
+      [0, 2],
+    ]);
+  });
+
+  it('groups the rows of a merged relationship by the end with more nodes', () => {
+    const merged = compileMapping(
+      relationship('IN', {
+        from: node('Person', { id: 'person' }, { write: 'merge' }),
+        to: node('City', { id: 'city' }, { write: 'merge' }),
+        properties: ['since'],
+      }),
+    );
+    const rows = [
+      { person: 'a', city: 'X', since: 1 },
+      { person: 'b', city: 'X', since: 2 },
+      { person: 'a', city: 'Y', since: 3 },
+      { person: 'c', city: 'X', since: 4 },
+    ];
+    const byPerson = prepareBatch(merged, { chunk: rows }, new Set());
+    expect(byPerson.statement).toBe(merged.statement);
+    expect(plain(byPerson.parameters.groups)).toEqual([
+      [0, 0, 2],
+      [1, 2, 3],
+      [2, 3, 4],
+    ]);
+    expect(plain(byPerson.parameters.rows)).toEqual([
+      [0, 1],
+      [1, 3],
+      [0, 2],
+      [0, 4],
+    ]);
+    const turned = rows.map(({ person, city, since }) => ({ person: city, city: person, since }));
+    const byCity = prepareBatch(merged, { chunk: turned }, new Set());
+    expect(byCity.statement).toBe(merged.statementByEnd);
+    expect(plain(byCity.parameters.groups)).toEqual(plain(byPerson.parameters.groups));
+    expect(plain(byCity.parameters.rows)).toEqual(plain(byPerson.parameters.rows));
+  });
+
+  it('takes a number for the same key in whatever type it comes', () => {
+    const chunk = [1, 1n, neo4j.int(1), 2n ** 60n, neo4j.int('1152921504606846976')].map((origin) => ({
+      origin,
+      destination: 5n,
+      delay: 1,
+    }));
+    const { places } = prepareBatch(compileMapping(flight), { chunk }, new Set());
+    expect([...places[0]!]).toEqual([0, 0, 0, 1, 1]);
   });
 
   it('keeps every row of what is created', () => {

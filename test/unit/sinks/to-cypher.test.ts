@@ -60,6 +60,29 @@ describe('toCypher', () => {
     );
   });
 
+  it('gives the statement that fits the rows of a merged relationship', () => {
+    const livesIn = relationship('LIVES_IN', {
+      from: node('Person', { id: 'person' }, { write: 'merge' }),
+      to: node('City', { id: 'city' }, { write: 'merge' }),
+    });
+    const compiled = compileMapping(livesIn);
+    expect(toCypher(livesIn).statement).toBe(compiled.statement);
+    expect(toCypher(livesIn).parameters).toMatchObject({
+      groups: {
+        holds:
+          'each start node of $rows once, a list [place in $keys0, its first row, the first row after it]',
+      },
+      rows: { holds: 'the last row of each relationship by start node, a list [place in $keys1]' },
+    });
+    const rows = ['x', 'y', 'z'].map((city) => ({ person: 'a', city }));
+    const { statement, parameters } = toCypher(livesIn, { rows });
+    expect(statement).toBe(compiled.statementByEnd);
+    expect(parameters.rows?.holds).toBe(
+      'the last row of each relationship by end node, a list [place in $keys0]',
+    );
+    expect(parameters.groups?.value).toHaveLength(3);
+  });
+
   it('refuses rows that cannot be sent, by row and field', () => {
     expect(() => toCypher(flight, { rows: [{ origin: 'A', destination: 'B', delay: 2 ** 60 }] })).toThrow(
       expect.objectContaining({ code: 'GW_VALUE_INTEGER' }),
