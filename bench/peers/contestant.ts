@@ -36,7 +36,8 @@ export interface Outcome {
 export interface Tuning {
   /** Numbers of workers to try. Default: the contestant's own. */
   readonly workers?: readonly number[] | undefined;
-  readonly batchSize: number;
+  /** Rows a transaction to try. */
+  readonly batchSizes: readonly number[];
   readonly tableSize: number;
 }
 
@@ -55,7 +56,11 @@ export interface Contestant {
   prepare?(): Promise<void>;
 }
 
-/** Combines numbers of workers with what does not vary. */
-export function byWorkers(counts: readonly number[], rest: Omit<Settings, 'workers'>): readonly Settings[] {
-  return counts.map((workers) => ({ ...rest, workers }));
+/** Combines numbers of workers with sizes of batches, and with what does not vary. */
+export function byWorkers(
+  counts: readonly number[],
+  batchSizes: readonly number[],
+  rest: Omit<Settings, 'workers' | 'batchSize'> = {},
+): readonly Settings[] {
+  return counts.flatMap((workers) => batchSizes.map((batchSize) => ({ ...rest, workers, batchSize })));
 }

@@ -13,7 +13,7 @@ const WORKERS = [2, 4, 8];
 export const ETL_LIB: Contestant = {
   id: 'etl-lib',
   name: 'neo4j-etl-lib 0.5.1',
-  settings: ({ workers = WORKERS, batchSize, tableSize }) => byWorkers(workers, { batchSize, tableSize }),
+  settings: ({ workers = WORKERS, batchSizes, tableSize }) => byWorkers(workers, batchSizes, { tableSize }),
   run: (arena, work, settings) =>
     runLoad(join(VENV, 'bin', 'python'), 'neo4j_etl_lib.py', arena, work, settings),
   prepare: preparePeer,

@@ -9,7 +9,7 @@ const WORKERS = [2, 4, 8];
 export const MAPPING: Contestant = {
   id: 'mapping',
   name: 'graphweft, mapping',
-  settings: ({ workers = ALL_WORKERS, batchSize }) => byWorkers(workers, { batchSize }),
+  settings: ({ workers = ALL_WORKERS, batchSizes }) => byWorkers(workers, batchSizes),
   run: (arena, work, settings) => runLoad(NODE, 'graphweft-mapping-load.mjs', arena, work, settings),
 };
 
@@ -23,14 +23,14 @@ export const AUTO: Contestant = {
 export const STATEMENT: Contestant = {
   id: 'statement',
   name: 'graphweft, Cypher',
-  settings: ({ workers = WORKERS, batchSize, tableSize }) => byWorkers(workers, { batchSize, tableSize }),
+  settings: ({ workers = WORKERS, batchSizes, tableSize }) => byWorkers(workers, batchSizes, { tableSize }),
   run: (arena, work, settings) => runLoad(NODE, 'graphweft-load.mjs', arena, work, settings),
 };
 
 export const SEQUENTIAL: Contestant = {
   id: 'sequential',
   name: 'one writer',
-  settings: ({ batchSize }) => [{ batchSize }],
+  settings: ({ batchSizes }) => batchSizes.map((batchSize) => ({ batchSize })),
   run: (arena, work, settings) =>
     runLoad(NODE, 'graphweft-load.mjs', arena, work, { ...settings, isSequential: true }),
 };
@@ -38,7 +38,7 @@ export const SEQUENTIAL: Contestant = {
 export const PLAIN_DRIVER: Contestant = {
   id: 'driver',
   name: 'driver, retries',
-  settings: ({ workers = WORKERS, batchSize }) => byWorkers(workers, { batchSize }),
+  settings: ({ workers = WORKERS, batchSizes }) => byWorkers(workers, batchSizes),
   run: (arena, work, settings) => runLoad(NODE, 'plain-driver-load.mjs', arena, work, settings),
   keepsOrder: ({ workers }) => workers === 1,
 };

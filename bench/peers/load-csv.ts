@@ -10,7 +10,7 @@ const TRANSACTIONS = [1, 2, 4, 8];
 export const LOAD_CSV: Contestant = {
   id: 'load-csv',
   name: 'LOAD CSV',
-  settings: ({ workers = TRANSACTIONS, batchSize }) => byWorkers(workers, { batchSize }),
+  settings: ({ workers = TRANSACTIONS, batchSizes }) => byWorkers(workers, batchSizes),
   keepsOrder: ({ workers }) => workers === 1,
   async run({ context, timeoutMs }, { file, query }, { workers, batchSize }) {
     const body = query.replace('UNWIND $batch AS row', '');

@@ -25,7 +25,7 @@ interface Flags {
   readonly rounds: number;
   readonly workers?: readonly number[];
   readonly tableSize: number;
-  readonly batchSize: number;
+  readonly batchSize: readonly number[];
   readonly calibrationRows: number;
   readonly only?: readonly string[];
   readonly without: readonly string[];
@@ -40,7 +40,7 @@ const program = new Command('peers')
   .option('--rounds <n>', 'counted runs of each contestant', wholeNumber, 5)
   .option('--workers <list>', "numbers of writers to try; when left out, each contestant's own", wholeNumbers)
   .option('--table-size <n>', 'buckets on each side of the grid, with a statement', wholeNumber, 10)
-  .option('--batch-size <n>', 'rows a transaction', wholeNumber, 5_000)
+  .option('--batch-size <list>', 'rows a transaction to try', wholeNumbers, [5_000, 10_000])
   .option('--calibration-rows <n>', 'rows of the first pass, at most', wholeNumber, 300_000)
   .option('--only <list>', `some of the contestants: ${IDS}`, contestantIds)
   .option('--without <list>', 'all but these contestants', contestantIds, [])
@@ -80,12 +80,12 @@ async function compareOn(
   say(`${name}: making the file ready`);
   const work = await workload(name, flags.rows);
   const calibration = work.rows > flags.calibrationRows ? await workload(name, flags.calibrationRows) : work;
-  const { workers, batchSize, tableSize, rounds } = flags;
+  const { workers, batchSize: batchSizes, tableSize, rounds } = flags;
   const comparison = await compare(arena, work, {
     contestants,
     calibration,
     rounds,
-    tuning: { workers, batchSize, tableSize },
+    tuning: { workers, batchSizes, tableSize },
     onRun: (so) => save(so, flags, arena),
   });
   say(`${name} is done: ${save(comparison, flags, arena)}`);

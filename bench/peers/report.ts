@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { median, medianAndAll, ratios, whole } from '../support/figures.ts';
 import { textTable } from '../support/text-table.ts';
-import type { Comparison, Entry } from './compare.ts';
+import { type Comparison, type Entry, settingsText } from './compare.ts';
 import type { Run } from './run-once.ts';
 
 const NONE = '–';
@@ -11,7 +11,7 @@ export function reportText(comparisons: readonly Comparison[]): string {
   const table = textTable([
     'workload',
     'contestant',
-    'writers',
+    'writers × rows',
     'rows/s, median',
     'all',
     'client CPU s',
@@ -30,7 +30,7 @@ function cells({ contestant, settings, runs, failure }: Entry): readonly string[
   const rates = runs.map((run) => run.rowsPerSecond);
   return [
     contestant.name,
-    settings?.workers?.toString() ?? (contestant.isOffline || contestant.id === 'auto' ? NONE : '1'),
+    (settings && settingsText(settings)) || NONE,
     whole(median(rates)),
     rates.map(whole).join(' '),
     cpu(runs.map((run) => run.cpuSeconds)),
@@ -68,9 +68,11 @@ function below({ work, calibrationRows, entries }: Comparison): string {
     if (tries.length < 2) continue;
     const shown = tries.map(({ settings, rowsPerSecond, lost, failure: why }) => {
       const loss = lost > 0 || contestant.id === 'load-csv' ? ` and ${whole(lost)} rows lost` : '';
-      return `${settings.workers}: ${why ? 'failed' : whole(rowsPerSecond)}${loss}`;
+      return `${settingsText(settings)}: ${why ? 'failed' : whole(rowsPerSecond)}${loss}`;
     });
-    lines.push(`first pass, ${contestant.name}, rows/s by writers: ${shown.join(', ')}`);
+    lines.push(
+      `first pass, ${contestant.name}, rows/s by writers and rows a transaction: ${shown.join(', ')}`,
+    );
   }
   const reordered = entries.filter(({ runs }) => runs.some(({ isReordered }) => isReordered));
   for (const { contestant } of reordered)

@@ -25,13 +25,18 @@ import {
 } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
+import { RecentTexts } from './recent-texts.ts';
 
 export const DECIMAL_FORMS = ['number', 'text'] as const;
 /** How decimals arrive: as the nearest number, or exact as text. */
 export type DecimalForm = (typeof DECIMAL_FORMS)[number];
 
 /** Turns a value of one column into the value of a row. */
-export type ValueDecoder = (value: DuckDBValue) => unknown;
+export interface ValueDecoder {
+  (value: DuckDBValue): unknown;
+  /** Of a column of texts: those that were read last. */
+  readonly recent?: RecentTexts;
+}
 
 /** Types whose values are rows' values already, null included. */
 const PLAIN: ReadonlySet<DuckDBTypeId> = new Set([
@@ -74,7 +79,7 @@ export function decoderFor(type: DuckDBType, decimals: DecimalForm): ValueDecode
  */
 function sharedTexts(): ValueDecoder {
   let known: Map<string, string> | undefined = new Map();
-  return (value) => {
+  const decode = (value: DuckDBValue) => {
     if (known === undefined || typeof value !== 'string') return value;
     const shared = known.get(value);
     if (shared !== undefined) return shared;
@@ -82,6 +87,7 @@ function sharedTexts(): ValueDecoder {
     else known.set(value, value);
     return value;
   };
+  return Object.assign(decode, { recent: new RecentTexts() });
 }
 
 /**

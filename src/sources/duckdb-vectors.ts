@@ -99,14 +99,21 @@ function textReader(
   oneByOne: (i: number) => unknown,
   decode: ValueDecoder | undefined,
 ): (i: number) => unknown {
-  const bytes = Buffer.from(slots.buffer, slots.byteOffset, slots.byteLength);
+  const { buffer, byteOffset, byteLength } = slots;
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  const read = (i: number) => {
+    const at = i * TEXT_SLOT;
+    const size = slots.getUint32(at, true);
+    const text = bytes.toString('utf8', at + TEXT_AT, at + TEXT_AT + size);
+    return decode ? decode(text) : text;
+  };
+  const words = byteOffset % 4 === 0 ? new Int32Array(buffer, byteOffset, byteLength / 4) : undefined;
+  const recent = words && decode?.recent;
   return (i) => {
     if (isNull(i)) return null;
     const at = i * TEXT_SLOT;
-    const size = slots.getUint32(at, true);
-    if (size > MAX_INLINE || bytes[at + TEXT_AT] === BOM_BEGINS) return oneByOne(i);
-    const text = bytes.toString('utf8', at + TEXT_AT, at + TEXT_AT + size);
-    return decode ? decode(text) : text;
+    if (slots.getUint32(at, true) > MAX_INLINE || bytes[at + TEXT_AT] === BOM_BEGINS) return oneByOne(i);
+    return recent ? recent.textAt(words, i, read) : read(i);
   };
 }
 

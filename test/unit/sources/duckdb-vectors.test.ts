@@ -55,6 +55,28 @@ describe('readColumn', () => {
     }
   });
 
+  it('gives the texts themselves, also where more come than it keeps, and those that share a beginning or an end', async () => {
+    const connection = await duckDb.connect();
+    const result = await connection.stream(
+      `SELECT CASE i % 5 WHEN 0 THEN 'same start' || i % 97 WHEN 1 THEN (i * 7919 % 20011)::VARCHAR
+         WHEN 2 THEN i % 89 || 'end' WHEN 3 THEN repeat('é', i % 7) ELSE chr(97 + i % 26) END AS text
+       FROM range(60000) t(i)`,
+    );
+    const decode = decoderFor(result.columnType(0), 'number');
+    const seen = new Map<string, unknown>();
+    for (
+      let chunk = await result.fetchChunk();
+      chunk && chunk.rowCount > 0;
+      chunk = await result.fetchChunk()
+    ) {
+      const vector = chunk.getColumnVector(0);
+      const texts = readColumn(vector, chunk.rowCount, decode);
+      expect(texts).toEqual(texts.map((_, i) => vector.getItem(i)));
+      for (const text of texts) seen.set(String(text), text);
+    }
+    expect(seen.size).toBeGreaterThan(12_000);
+  });
+
   it.each(['DATE', 'TIMESTAMP', 'TIMESTAMPTZ'])('refuses what is infinite, %s', async (type) => {
     for (const value of ["'infinity'", "'-infinity'"]) {
       const vector = (await firstChunk([value], type)).getColumnVector(0);
