@@ -59,7 +59,7 @@ describe('readColumn', () => {
     const connection = await duckDb.connect();
     const result = await connection.stream(
       `SELECT CASE i % 5 WHEN 0 THEN 'same start' || i % 97 WHEN 1 THEN (i * 7919 % 20011)::VARCHAR
-         WHEN 2 THEN i % 89 || 'end' WHEN 3 THEN repeat('é', i % 7) ELSE chr(97 + i % 26) END AS text
+         WHEN 2 THEN i % 89 || 'end' WHEN 3 THEN repeat('é', i % 7) ELSE chr((97 + i % 26)::INTEGER) END AS text
        FROM range(60000) t(i)`,
     );
     const decode = decoderFor(result.columnType(0), 'number');
