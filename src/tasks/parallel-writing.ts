@@ -32,7 +32,7 @@ export interface ParallelOptions {
    * is on this machine) and `batchSize` are the most. Default: 'grid'.
    */
   readonly parallel?: ParallelMode;
-  /** Buckets on each side of the grid, 1 to 4096. Default: twice maxWorkers, so 8; mono-partite thrice, so 12. */
+  /** Buckets on each side of the grid, 1 to 4096. Default: twice maxWorkers, at least 8; mono-partite thrice, at least 12. */
   readonly tableSize?: number;
   /**
    * `claims`: a cell is written as soon as its buckets are free, the fullest bucket first. `waves`: in groups, one after
