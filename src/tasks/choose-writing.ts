@@ -121,16 +121,16 @@ const BUCKETS_A_WORKER = 2;
  */
 const BUCKETS_A_WORKER_FOLDED = 3;
 /**
- * Fewer workers than these get as many buckets: the fewer keys a cell has, the more often each comes in a batch, and what is done
- * once a key is done less often. 1 M ratings by `MERGE` with 2 workers: 54,000 rows/s in a grid of 4, 77,000 in one of 8.
+ * Fewer workers than these get as many buckets where something is merged: the fewer keys a cell has, the more often each comes in
+ * a batch, and what is done once a key is done less often. 1 M ratings by `MERGE` with 2 workers: 54,000 rows/s in a grid of 4,
+ * 77,000 in one of 8.
  */
-const LEAST_WORKERS = 4;
+export const LEAST_WORKERS_OF_MERGE = 4;
 const MIN_TABLE_SIZE = 4;
 
 /** Gives the buckets a side that so many workers are served by, however many rows there are. */
 export function mostBuckets(maxWorkers: number, isFolded: boolean): number {
-  const aWorker = isFolded ? BUCKETS_A_WORKER_FOLDED : BUCKETS_A_WORKER;
-  return Math.min(MAX_TABLE_SIZE, aWorker * Math.max(LEAST_WORKERS, maxWorkers));
+  return Math.min(MAX_TABLE_SIZE, (isFolded ? BUCKETS_A_WORKER_FOLDED : BUCKETS_A_WORKER) * maxWorkers);
 }
 
 /** Names a choice for a person. */

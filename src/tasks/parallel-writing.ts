@@ -13,7 +13,7 @@ import { SampledSource } from '../parallel/sampled-source.ts';
 import { type HeavyKeys, hubsOf, withoutKeys } from '../parallel/shared-keys.ts';
 import { type ScheduleKind, SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
 import type { Row } from '../sources/duckdb.ts';
-import { mostBuckets, type ParallelMode } from './choose-writing.ts';
+import { LEAST_WORKERS_OF_MERGE, mostBuckets, type ParallelMode } from './choose-writing.ts';
 import { type HubKind, type HubSharing, hubSharing } from './hub-sharing.ts';
 import type { LoadSource, WritingKind } from './load-kinds.ts';
 import { digest } from './load-run.ts';
@@ -32,7 +32,10 @@ export interface ParallelOptions {
    * is on this machine) and `batchSize` are the most. Default: 'grid'.
    */
   readonly parallel?: ParallelMode;
-  /** Buckets on each side of the grid, 1 to 4096. Default: twice maxWorkers, at least 8; mono-partite thrice, at least 12. */
+  /**
+   * Buckets on each side of the grid, 1 to 4096. Default: twice maxWorkers, mono-partite thrice; as for 4 workers at least,
+   * unless a mapping creates relationships alone.
+   */
   readonly tableSize?: number;
   /**
    * `claims`: a cell is written as soon as its buckets are free, the fullest bucket first. `waves`: in groups, one after
@@ -282,6 +285,11 @@ function gridOf(
   return {
     maxWorkers,
     monopartite,
-    tableSize: options.tableSize ?? mostBuckets(maxWorkers, monopartite),
+    tableSize:
+      options.tableSize ??
+      mostBuckets(
+        mapping?.createsOnly ? maxWorkers : Math.max(LEAST_WORKERS_OF_MERGE, maxWorkers),
+        monopartite,
+      ),
   };
 }

@@ -186,6 +186,30 @@ describe('a mapping', () => {
     }
   });
 
+  it('gets as many buckets for two workers as for four where something is merged, and no more where not', async () => {
+    const file = useFolder().write('ratings.csv', 'user,movie\n1,2\n');
+    const ends = (write: 'merge' | 'match', isOneKind: boolean) => {
+      const u = uniqueLabel('User');
+      return {
+        from: node(u, { id: 'user' }, { write }),
+        to: node(isOneKind ? u : uniqueLabel('Movie'), { id: 'movie' }, { write }),
+      };
+    };
+    const sizes: unknown[] = [];
+    for (const [write, nodes, isOneKind] of [
+      ['merge', 'match', false],
+      ['create', 'merge', false],
+      ['merge', 'match', true],
+      ['create', 'match', false],
+      ['create', 'match', true],
+    ] as const) {
+      const mapping = relationship('RATED', { ...ends(nodes, isOneKind), write });
+      const task = new ParallelCSVLoad2Neo4jTask(context(), { file, mapping, maxWorkers: 2 });
+      sizes.push((await task.explain())?.tableSize);
+    }
+    expect(sizes).toEqual([8, 8, 12, 4, 6]);
+  });
+
   it('loads the same graph with balanced buckets, from a file that is counted and from rows that are sampled', async () => {
     const { file, last } = ratingsFile(3_000);
     const shapes = [
