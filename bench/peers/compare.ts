@@ -100,7 +100,7 @@ async function calibrate(arena: Arena, entry: Entry, work: Workload, tuning: Tun
     tries.push(one);
     const loss = one.lost > 0 ? `, ${whole(one.lost)} rows lost` : '';
     const came = one.failure ?? `${whole(one.rowsPerSecond)} rows/s${loss}`;
-    say(`${work.name}, first pass: ${contestant.name} ${settingsText(settings)}: ${came}`);
+    say(`${work.name}, first pass: ${nameWith(contestant, settings)}: ${came}`);
   }
   entry.tries = tries;
   chooseBest(entry);
@@ -135,7 +135,7 @@ async function runRounds(arena: Arena, entry: Entry, work: Workload, rounds: num
   const { contestant } = entry;
   while (entry.settings && entry.runs.length < rounds) {
     const { settings } = entry;
-    const where = `${work.name}, round ${entry.runs.length + 1}: ${contestant.name} ${settingsText(settings)}`;
+    const where = `${work.name}, round ${entry.runs.length + 1}: ${nameWith(contestant, settings)}`;
     try {
       const run = await runOnce(arena, contestant, work, settings);
       say(`${where}: ${whole(run.rowsPerSecond)} rows/s`);
@@ -154,6 +154,10 @@ async function runRounds(arena: Arena, entry: Entry, work: Workload, rounds: num
       return;
     }
   }
+}
+
+function nameWith({ name }: Contestant, settings: Settings): string {
+  return [name, settingsText(settings)].filter(Boolean).join(' ');
 }
 
 /** Writers and rows a transaction: `4 × 10,000`; nothing for who decides itself. */

@@ -12,6 +12,8 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Parameters of a batch, and which rows each entry of a key list came from. */
 export interface PreparedBatch {
   readonly statement: string;
+  /** The end that the rows are grouped by. */
+  readonly groupedBy: 0 | 1 | undefined;
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Rows that are sent: fewer than the batch's where the last of several counts. */
   readonly sent: number;
@@ -80,12 +82,12 @@ export function prepareBatch(
   const sent = order?.length ?? rows.length;
   parameters.rows = packTable(sent, columns, (i) => describe(order ? order[i]! : i));
   const statement = groups?.by === 1 ? mapping.statementByEnd! : mapping.statement;
-  return { statement, parameters, sent, places };
+  return { statement, groupedBy: groups?.by, parameters, sent, places };
 }
 
 /** Rows in the order of the nodes of one end. */
 interface Groups {
-  readonly by: number;
+  readonly by: 0 | 1;
   readonly rows: Int32Array;
   /** Of each group: the place of its node. */
   readonly places: Int32Array;

@@ -43,18 +43,19 @@ export interface ToCypherOptions {
  */
 export function toCypher(mapping: Mapping, { rows, floatColumns = [] }: ToCypherOptions = {}): MappingCypher {
   const compiled = compileMapping(mapping);
-  const prepared = rows && prepareBatch(compiled, { chunk: rows }, new Set(floatColumns));
-  const { statement } = prepared ?? compiled;
-  const by =
-    compiled.statementByEnd === undefined ? undefined : statement === compiled.statementByEnd ? 1 : 0;
+  const {
+    statement,
+    groupedBy,
+    parameters: sent,
+  } = prepareBatch(compiled, { chunk: rows ?? [] }, new Set(floatColumns));
   const described = [
     ...compiled.lists.map((list) => [list.parameter, holdsOfList(compiled, list)] as const),
-    ...(by === undefined ? [] : [['groups', holdsOfGroups(compiled, by)] as const]),
-    ['rows', holdsOfRows(compiled, by)] as const,
+    ...(groupedBy === undefined ? [] : [['groups', holdsOfGroups(compiled, groupedBy)] as const]),
+    ['rows', holdsOfRows(compiled, groupedBy)] as const,
   ];
   const parameters = described.map(([name, holds]) => [
     name,
-    { holds, ...(prepared && { value: [...(prepared.parameters[name] as Iterable<unknown>)] }) },
+    { holds, ...(rows && { value: [...(sent[name] as Iterable<unknown>)] }) },
   ]);
   return {
     statement,

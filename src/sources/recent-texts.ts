@@ -1,8 +1,8 @@
 /** A text as a vector holds it: its size and up to twelve bytes, in four words. */
 const WORDS = 4;
 /** 64 KB of words a column, which stay in a core's own cache. */
-const SLOTS = 4096;
 const SLOT_BITS = 12;
+const SLOTS = 2 ** SLOT_BITS;
 
 /**
  * Keeps the texts of a column that were read last, found by the words that hold them: keys and categories come again, and
@@ -20,7 +20,10 @@ export class RecentTexts {
    */
   textAt(words: Int32Array, i: number, read: (i: number) => unknown): unknown {
     const at = i * WORDS;
-    const [a, b, c, d] = [words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!];
+    const a = words[at]!;
+    const b = words[at + 1]!;
+    const c = words[at + 2]!;
+    const d = words[at + 3]!;
     const mixed = Math.imul(
       a ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35) ^ Math.imul(d, 0x27d4eb2f),
       0x9e3779b1,
@@ -33,7 +36,10 @@ export class RecentTexts {
     const text = this.#texts[slot];
     if (isKnown && text !== undefined) return text;
     const fresh = read(i);
-    known.set([a, b, c, d], from);
+    known[from] = a;
+    known[from + 1] = b;
+    known[from + 2] = c;
+    known[from + 3] = d;
     this.#texts[slot] = fresh;
     return fresh;
   }
