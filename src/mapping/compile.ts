@@ -82,12 +82,6 @@ export interface CompileOptions {
   readonly runTag?: string | undefined;
 }
 
-/**
- * Relationships of a node that are looked through for each of its rows, at most. Each takes some 0.1 µs (3 M ratings: 23 µs a
- * row for 190 fewer of them), and what they spare a row is 5 µs of `MERGE` where it has little to read, and more where not.
- */
-const LOOKED_THROUGH_A_ROW = 64;
-
 /** @throws {@link ConfigError} `GW_CONFIG_OPTION` for patterns that do not fit together. */
 export function compileMapping(mapping: Mapping, { runTag }: CompileOptions = {}): CompiledMapping {
   if (Array.isArray(mapping)) return compileRelationships(mapping as readonly RelationshipPattern[], runTag);
@@ -262,7 +256,7 @@ function groupedRows(
     'UNWIND $groups AS g',
     `WITH $rows[g[1]..g[2]] AS rows, ${endOf(ends, by, 'g[0]')}, ${others}`,
     ...whereFound(lists, ends, [by]),
-    `WITH ${kept}, COUNT { ${pattern('')} } > ${LOOKED_THROUGH_A_ROW} * size(rows) AS isWide`,
+    `WITH ${kept}, COUNT { ${pattern('')} } > $look * size(rows) AS isWide`,
     `WITH ${kept}, isWide, ${unlessWide(`[r IN rows | ${others}[r[0]][0]]`)} AS wanted`,
     `WITH ${kept}, isWide, ${unlessWide(`[${pattern('e')} WHERE e IN wanted | e]`)} AS known`,
     'UNWIND rows AS r',

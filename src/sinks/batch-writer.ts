@@ -30,7 +30,7 @@ import { checkStatement } from '../neo4j/check-statement.ts';
 import type { Neo4jConnection, WriteOptions } from '../neo4j/connection.ts';
 import { faultOf, isMemoryError, mentionsValue } from '../neo4j/row-faults.ts';
 import type { RunLedger } from '../neo4j/run-ledger.ts';
-import type { TransactionWork } from '../neo4j/write-transaction.ts';
+import type { TransactionWork, WriteResult } from '../neo4j/write-transaction.ts';
 import type { RejectedRow, RejectedRows } from './rejected-rows.ts';
 
 export const ROW_POLICIES = ['reject', 'error', 'ignore'] as const;
@@ -61,12 +61,16 @@ export class SharedWriting {
   refused = 0;
   /** Rows of a transaction that the server's memory holds. */
   maxRows = Number.POSITIVE_INFINITY;
+  /** Of the relationships that the last transaction merged: how many it created, from 0 to 1. */
+  createdShare = 1;
 }
 
 /** What came of a part. */
 export interface PartResult {
   /** Rows that were written. */
   readonly written: number;
+  /** Relationships that were merged. Default: none. */
+  readonly merged?: number;
   readonly statistics: Statistics;
 }
 
@@ -81,7 +85,11 @@ export interface RowRejection {
 export type Reject = (rejections: readonly RowRejection[], policy: RowPolicy) => void;
 
 /** Prepares a part of a batch; what it gives is run in one transaction, perhaps more than once. */
-export type PrepareWork<T> = (part: BatchResults<T>, reject: Reject) => TransactionWork<PartResult>;
+export type PrepareWork<T> = (
+  part: BatchResults<T>,
+  reject: Reject,
+  shared: SharedWriting,
+) => TransactionWork<PartResult>;
 
 /** The rows `from` (inclusive) to `to` (exclusive) of a batch. */
 interface Part {
@@ -122,10 +130,10 @@ export class BatchWriter<T> {
       const { from, to } = part;
       const reject: Reject = (rejections, policy) => this.#reject(batch, from, rejections, policy, noted);
       try {
-        const work = this.#prepare(to - from === rows ? batch : partOf(batch, part), reject);
+        const work = this.#prepare(to - from === rows ? batch : partOf(batch, part), reject, this.#shared);
         const isFinal = (error: unknown) => to - from > 1 && isMemoryError(error);
         const done = await neo4j.transact(work, { ...write, isFinal, mark: markOf(to) });
-        this.#noteWritten(done.value.written, to - from);
+        this.#noteWritten(done, to - from);
         statistics = mergeStatistics(statistics, done.statistics, done.value.statistics);
         consumed = to;
       } catch (error) {
@@ -146,9 +154,11 @@ export class BatchWriter<T> {
     return statistics;
   }
 
-  #noteWritten(written: number, rows: number): void {
+  #noteWritten({ value, statistics }: WriteResult<PartResult>, rows: number): void {
     const shared = this.#shared;
+    const { written, merged = 0 } = value;
     shared.hasWritten ||= written > 0;
+    if (merged > 0) shared.createdShare = (statistics.relationships_created ?? 0) / merged;
     if (rows * REGROWTH > shared.maxRows) shared.maxRows = Math.ceil(rows * REGROWTH);
   }
 
@@ -173,7 +183,7 @@ export class BatchWriter<T> {
     const found: number[] = [];
     for (let i = from; i < to; i++) {
       try {
-        this.#prepare(partOf(batch, { from: i, to: i + 1 }), () => undefined);
+        this.#prepare(partOf(batch, { from: i, to: i + 1 }), () => undefined, this.#shared);
       } catch {
         found.push(i); // it is prepared again alone, and then rejected with its reason
       }

@@ -65,19 +65,20 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     this.#missingNodes = choiceOption('missingNodes', options.missingNodes ?? 'reject', ROW_POLICIES);
     this.#writer = new BatchWriter<T>(
       writerOptions(this, write, options, this.mapping.statement),
-      (part, reject) => {
+      (part, reject, { createdShare }) => {
         if (!this.#isChecked) checkColumns(this.mapping, Object.keys(part.chunk[0] as Fields));
         this.#isChecked = true;
-        const made = prepareBatch(this.mapping, part, floatColumns);
+        const made = prepareBatch(this.mapping, part, floatColumns, createdShare);
         const parameters = { ...made.parameters, run: options.ledger?.run ?? null };
         const prepared = { ...made, parameters };
         return async (run) => {
-          const missing = await runMapping(run, this.mapping, prepared);
+          const { merged, missing } = await runMapping(run, this.mapping, prepared);
           // Before the commit, so that no row is in neither place.
           if (missing.size > 0) this.#setAside(part, missing, reject);
           const written = part.chunk.length - missing.size;
           return {
             written,
+            ...(made.groupedBy !== undefined && { merged }),
             statistics: {
               cypher_rows_written: written,
               ...(missing.size > 0 && { missing_node_rows: missing.size }),
@@ -120,15 +121,19 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
   }
 }
 
-/** Runs the statement, and finds the rows that have no node where not all were written: by index, with the end. */
+/**
+ * Runs the statement, and finds the rows that have no node where not all were written: by index, with the end.
+ * `merged` are the rows of the statement that were written.
+ */
 async function runMapping(
   run: RunStatement,
   mapping: CompiledMapping,
   { statement, parameters, sent, places }: PreparedBatch,
-): Promise<ReadonlyMap<number, MissingEnd>> {
+): Promise<{ readonly merged: number; readonly missing: ReadonlyMap<number, MissingEnd> }> {
   const [record] = await run(statement, parameters);
   const missing = new Map<number, MissingEnd>();
-  if (Number(record?.get('rows')) === sent) return missing;
+  const merged = Number(record?.get('rows'));
+  if (merged === sent) return { merged, missing };
   for (const [l, list] of mapping.lists.entries()) {
     if (list.write !== 'match') continue;
     const records = await run(missingKeysStatement(list), parameters);
@@ -139,5 +144,5 @@ async function runMapping(
         if (holes.has(place)) missing.set(index, { end, list });
     }
   }
-  return missing;
+  return { merged, missing };
 }

@@ -13,7 +13,7 @@ export interface MappingParameter {
   /** What it holds, in words. */
   readonly holds: string;
   /** For given rows: what is sent, as the driver takes it. */
-  readonly value?: readonly unknown[];
+  readonly value?: readonly unknown[] | number;
 }
 
 /** What a mapping becomes. */
@@ -50,12 +50,17 @@ export function toCypher(mapping: Mapping, { rows, floatColumns = [] }: ToCypher
   } = prepareBatch(compiled, { chunk: rows ?? [] }, new Set(floatColumns));
   const described = [
     ...compiled.lists.map((list) => [list.parameter, holdsOfList(compiled, list)] as const),
-    ...(groupedBy === undefined ? [] : [['groups', holdsOfGroups(compiled, groupedBy)] as const]),
+    ...(groupedBy === undefined
+      ? []
+      : ([
+          ['groups', holdsOfGroups(compiled, groupedBy)],
+          ['look', HOLDS_OF_LOOK],
+        ] as const)),
     ['rows', holdsOfRows(compiled, groupedBy)] as const,
   ];
   const parameters = described.map(([name, holds]) => [
     name,
-    { holds, ...(rows && { value: [...(sent[name] as Iterable<unknown>)] }) },
+    { holds, ...(rows && { value: sentValue(sent[name]) }) },
   ]);
   return {
     statement,
@@ -63,6 +68,15 @@ export function toCypher(mapping: Mapping, { rows, floatColumns = [] }: ToCypher
     constraints: compiled.spaces.map(constraintStatement),
   };
 }
+
+/** A list that is packed, or none. */
+function sentValue(sent: unknown): MappingParameter['value'] {
+  return typeof sent === 'number' ? sent : [...(sent as Iterable<unknown>)];
+}
+
+const HOLDS_OF_LOOK =
+  "relationships of a group's node that are looked through for each of its rows, at most; a load sends 0 where the last " +
+  'rows were mostly there';
 
 function holdsOfList({ lists, ends }: CompiledMapping, list: KeyList): string {
   const own = ends.filter((end) => lists[end.list] === list);

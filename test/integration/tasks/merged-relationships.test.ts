@@ -3,6 +3,7 @@ import type { Transaction } from 'neo4j-driver';
 import { describe, expect, it } from 'vitest';
 import { compileMapping } from '../../../src/mapping/compile.ts';
 import { node, type RelationshipPattern, relationship } from '../../../src/mapping/patterns.ts';
+import { SharedWriting } from '../../../src/sinks/batch-writer.ts';
 import { MappingBatchSink } from '../../../src/sinks/mapping-batch-sink.ts';
 import { prepareBatch } from '../../../src/sinks/prepare-batch.ts';
 import { drain } from '../../support/batches.ts';
@@ -51,6 +52,11 @@ async function prepareNodes(start: string, end: string, keys: number): Promise<v
   await neo4j.query(`MATCH (h:${end} {id: 0}) ${others} CREATE (:${start} {id: 2000 + i})-[:KNOWS]->(h)`);
 }
 
+/** As a load is whose rows are there already, whatever its batches say. */
+function mostlyThere(): SharedWriting {
+  return Object.defineProperty(new SharedWriting(), 'createdShare', { get: () => 0, set: () => undefined });
+}
+
 describe.each([
   { name: 'between two kinds of nodes that are merged', write: 'merge', isOneKind: false, hasKey: false },
   { name: 'between nodes of one kind, also to themselves', write: 'merge', isOneKind: true, hasKey: false },
@@ -68,7 +74,10 @@ describe.each([
   },
   { name: 'of two kinds, with a key that may be null', write: 'merge', isOneKind: false, hasKey: true },
 ] as const)('relationships $name', ({ write, isOneKind, hasKey }) => {
-  it('are there once each, with the last value', async () => {
+  it.each([
+    ['as its batches find the graph', new SharedWriting()],
+    ['as after rows that were there already', mostlyThere()],
+  ])('are there once each, with the last value, %s', async (_name, shared) => {
     const start = uniqueLabel('Start');
     const end = isOneKind ? start : uniqueLabel('End');
     await prepareNodes(start, end, MISSING);
@@ -80,7 +89,7 @@ describe.each([
     });
     const rows = batches();
     const sink = new MappingBatchSink(context(), {
-      ...{ predecessor: new ArraySource(rows), mapping, missingNodes: 'ignore', badRows: 'ignore' },
+      ...{ predecessor: new ArraySource(rows), mapping, missingNodes: 'ignore', badRows: 'ignore', shared },
     });
     await drain(sink, 1_000);
 
@@ -100,6 +109,24 @@ describe.each([
     expect(new Map(found.map((row) => [key(row), row.value]))).toEqual(expected);
     expect(expected.size).toBeGreaterThan(40);
   });
+});
+
+it('tells rows that are new from rows that are there, also where a batch has one twice', async () => {
+  const label = uniqueLabel('Person');
+  const mapping = relationship('KNOWS', {
+    from: node(label, { id: 'from' }, { write: 'merge' }),
+    to: node(label, { id: 'to' }, { write: 'merge' }),
+  });
+  const pairs = Array.from({ length: 20 }, (_, i) => ({ from: i, to: i + 1 }));
+  const shared = new SharedWriting();
+  const load = (rows: readonly object[]) =>
+    drain(new MappingBatchSink(context(), { predecessor: new ArraySource([rows]), mapping, shared }), 1_000);
+  await load([...pairs, ...pairs, ...pairs, ...pairs, ...pairs, ...pairs]);
+  expect(shared.createdShare).toBe(1);
+  await load(pairs);
+  expect(shared.createdShare).toBe(0);
+  await load([...pairs.slice(10), ...pairs.slice(10).map(({ from, to }) => ({ from: to, to: from }))]);
+  expect(shared.createdShare).toBe(0.5);
 });
 
 describe('a relationship that two programs merge at the same time', () => {

@@ -69,7 +69,7 @@ describe('compileMapping', () => {
         ...nodes,
         'UNWIND $groups AS g',
         'WITH $rows[g[1]..g[2]] AS rows, n0[g[0]][0] AS e0, n1',
-        'WITH rows, e0, n1, COUNT { (e0)-[:`RATED`]->() } > 64 * size(rows) AS isWide',
+        'WITH rows, e0, n1, COUNT { (e0)-[:`RATED`]->() } > $look * size(rows) AS isWide',
         'WITH rows, e0, n1, isWide, CASE WHEN isWide THEN [] ELSE [r IN rows | n1[r[0]][0]] END AS wanted',
         'WITH rows, e0, n1, isWide, CASE WHEN isWide THEN [] ELSE [(e0)-[:`RATED`]->(e) WHERE e IN wanted | e] END AS known',
         'UNWIND rows AS r',
@@ -83,7 +83,7 @@ describe('compileMapping', () => {
         ...nodes,
         'UNWIND $groups AS g',
         'WITH $rows[g[1]..g[2]] AS rows, n1[g[0]][0] AS e1, n0',
-        'WITH rows, e1, n0, COUNT { ()-[:`RATED`]->(e1) } > 64 * size(rows) AS isWide',
+        'WITH rows, e1, n0, COUNT { ()-[:`RATED`]->(e1) } > $look * size(rows) AS isWide',
         'WITH rows, e1, n0, isWide, CASE WHEN isWide THEN [] ELSE [r IN rows | n0[r[0]][0]] END AS wanted',
         'WITH rows, e1, n0, isWide, CASE WHEN isWide THEN [] ELSE [(e)-[:`RATED`]->(e1) WHERE e IN wanted | e] END AS known',
         'UNWIND rows AS r',
@@ -195,6 +195,10 @@ describe('a prepared batch', () => {
     expect(byCity.statement).toBe(merged.statementByEnd);
     expect(plain(byCity.parameters.groups)).toEqual(plain(byPerson.parameters.groups));
     expect(plain(byCity.parameters.rows)).toEqual(plain(byPerson.parameters.rows));
+
+    const lookAfter = (createdShare?: number) =>
+      prepareBatch(merged, { chunk: rows }, new Set(), createdShare).parameters.look;
+    expect([lookAfter(), lookAfter(0.2), lookAfter(0.19)]).toEqual([64, 64, 0]);
   });
 
   it('takes a number for the same key in whatever type it comes', () => {

@@ -81,6 +81,7 @@ describe('toCypher', () => {
       'the last row of each relationship by end node, a list [place in $keys0]',
     );
     expect(parameters.groups?.value).toHaveLength(3);
+    expect(parameters.look).toEqual({ holds: expect.stringMatching(/at most/), value: 64 });
   });
 
   it('refuses rows that cannot be sent, by row and field', () => {
