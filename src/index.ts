@@ -95,6 +95,7 @@ export {
   type WriteLimit,
 } from './parallel/adaptive-limit.ts';
 export type { KeyCounts, PlannedKey, SplitPlan } from './parallel/balanced-buckets.ts';
+export type { Cell } from './parallel/cell-backlog.ts';
 export {
   type BucketPair,
   type DictIdExtractorOptions,
@@ -114,7 +115,6 @@ export {
   SplittingBatchProcessor,
   type SplittingBatchProcessorOptions,
 } from './parallel/splitting-batch-processor.ts';
-export type { Cell } from './parallel/wave-schedule.ts';
 export { type CreateReporterOptions, createReporter } from './reporting/create-reporter.ts';
 export { LogReporter, type LogReporterOptions } from './reporting/log-reporter.ts';
 export { Neo4jReporter, type Neo4jReporterOptions } from './reporting/neo4j-reporter.ts';

@@ -1,6 +1,7 @@
 import type { TaskContext } from './context.ts';
 import { ConfigError } from './errors.ts';
 import type { TaskProgress } from './reporter.ts';
+import type { RowTable } from './row-table.ts';
 import type { Statistics } from './statistics.ts';
 import type { Task } from './task.ts';
 
@@ -55,6 +56,7 @@ export interface BatchPosition {
 
 /** One batch on its way through the chain. */
 export interface BatchResults<T = unknown> {
+  /** The rows; those of a file are made when this is looked at for the first time. */
   readonly chunk: readonly T[];
   /** What was counted since the last batch; a count is emitted once. */
   readonly statistics: Statistics;
@@ -65,12 +67,72 @@ export interface BatchResults<T = unknown> {
   readonly position?: BatchPosition;
 }
 
+/** What is said of a batch's rows. */
+type BatchDetails = Omit<BatchResults, 'chunk' | 'batchSize'>;
+
+/** Tables whose rows nobody has looked at as objects. */
+const TABLES = new WeakMap<object, RowTable>();
+
+/**
+ * Makes an object with rows that are made when somebody looks at them. From then on they are what counts, since they
+ * may be changed; so may copies (`{ ...batch }`), which are looks, too.
+ */
+export function withTable<O extends object, K extends string>(details: O, name: K, table: RowTable) {
+  let rows: readonly unknown[] | undefined;
+  const holder = Object.defineProperty({ ...details }, name, {
+    enumerable: true,
+    get: () => {
+      TABLES.delete(holder);
+      rows ??= table.rows();
+      return rows;
+    },
+  });
+  TABLES.set(holder, table);
+  return holder as O & Readonly<Record<K, readonly never[]>>;
+}
+
+/** Gives the table of rows that nobody has looked at as objects. */
+export function tableOf(holder: object): RowTable | undefined {
+  return TABLES.get(holder);
+}
+
+/** Makes a batch of a table's rows. */
+export function tableBatch<T>(table: RowTable, details: BatchDetails): BatchResults<T> {
+  return withTable({ ...details, batchSize: table.length }, 'chunk', table);
+}
+
+/** Gives a batch of which something else is said. */
+export function amendBatch<T>(batch: BatchResults<T>, details: Partial<BatchDetails>): BatchResults<T> {
+  const table = tableOf(batch);
+  if (!table) return { ...batch, ...details };
+  const { statistics, origin, position } = batch;
+  return tableBatch(table, {
+    statistics,
+    ...(origin && { origin }),
+    ...(position && { position }),
+    ...details,
+  });
+}
+
+/** Counts the rows of a batch, without looking at them. */
+export function rowCount(batch: Pick<BatchResults, 'chunk'>): number {
+  return tableOf(batch)?.length ?? batch.chunk.length;
+}
+
+/** Gives a row of a batch, as an object that may be kept. */
+export function rowAt<T>(batch: Pick<BatchResults<T>, 'chunk'>, index: number): T {
+  return (tableOf(batch)?.rowAt(index) as T | undefined) ?? batch.chunk[index]!;
+}
+
 /** Gives a batch with some of its rows, by their indexes, each with where it comes from. */
 export function pickRows<T>(batch: BatchResults<T>, indexes: readonly number[]): BatchResults<T> {
-  const { origin, ...rest } = batch;
-  const picked = originOfSome(origin, indexes);
+  const picked = originOfSome(batch.origin, indexes);
+  const { statistics, position } = batch;
+  const details = { statistics, ...(position && { position }), ...(picked && { origin: picked }) };
+  const table = tableOf(batch);
+  if (table) return tableBatch(table.pick(indexes), details);
   const chunk = indexes.map((index) => batch.chunk[index]!);
-  return { ...rest, ...(picked && { origin: picked }), chunk, batchSize: chunk.length };
+  return { ...details, chunk, batchSize: chunk.length };
 }
 
 /** Is anything that rows can be pulled from. */

@@ -50,6 +50,7 @@ export function mappingExtractor(
     );
   }
   const hasShared = isSharedKey !== undefined;
+  const readsFields = claims.every(({ keys }) => keys.every(({ source }) => typeof source === 'string'));
   let turn = 0;
   const nextTurn = (): number => {
     turn = (turn + 1) % tableSize;
@@ -60,7 +61,7 @@ export function mappingExtractor(
       const bucket = nextTurn();
       return [bucket, bucket];
     };
-    return Object.assign(inTurn, { monopartite: true });
+    return Object.assign(inTurn, { monopartite: true, readsFields });
   }
   if (!end) {
     const alone = (row: Fields): BucketPair => {
@@ -69,7 +70,7 @@ export function mappingExtractor(
       const bucket = bucketOfKey(key, 0);
       return [bucket, bucket];
     };
-    return Object.assign(alone, { monopartite: true, hasShared });
+    return Object.assign(alone, { monopartite: true, hasShared, readsFields });
   }
   const monopartite = start.space === end.space;
   const endSide = monopartite ? 0 : 1;
@@ -80,7 +81,7 @@ export function mappingExtractor(
       return [tableSize, isShared ? pairBucket(from, to, tableSize) : bucketOfKey(to, endSide)];
     return [bucketOfKey(from, 0), isShared ? tableSize : bucketOfKey(to, endSide)];
   };
-  return Object.assign(both, { monopartite, hasShared });
+  return Object.assign(both, { monopartite, hasShared, readsFields });
 }
 
 /**

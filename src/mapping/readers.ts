@@ -1,3 +1,4 @@
+import { type BatchResults, tableOf } from '../core/batch-processor.ts';
 import type { PropertySource } from './patterns.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -22,4 +23,32 @@ export function readerOf(source: PropertySource['source']): RowReader {
     READERS.set(source, reader);
   }
   return reader;
+}
+
+/** Gives what reads a source in row `i` of a batch; only functions make objects of rows that come by column. */
+export function valuesOf(
+  batch: Pick<BatchResults, 'chunk'>,
+  source: PropertySource['source'],
+): (i: number) => unknown {
+  const table = typeof source === 'string' ? tableOf(batch) : undefined;
+  if (table) {
+    return table.values(source as string) ?? (() => undefined);
+  }
+  const read = readerOf(source);
+  const rows = batch.chunk as readonly Fields[];
+  return (i) => read(rows[i]!);
+}
+
+/** Gives what says of row `i` of a batch that it has no value there, or one that is not a number (NaN). */
+export function missingOf(
+  batch: Pick<BatchResults, 'chunk'>,
+  source: PropertySource['source'],
+): (i: number) => boolean {
+  const table = typeof source === 'string' ? tableOf(batch) : undefined;
+  if (table) return table.missing(source as string);
+  const valueAt = valuesOf(batch, source);
+  return (i) => {
+    const value = valueAt(i);
+    return value === null || value === undefined || Number.isNaN(value);
+  };
 }

@@ -1,18 +1,26 @@
-import type { ListedOrigin } from '../core/batch-processor.ts';
+import { type ListedOrigin, tableOf, withTable } from '../core/batch-processor.ts';
+import { RowCursor, RowTable } from '../core/row-table.ts';
 
-/** Rows of a cell, and where they come from where that is known. */
-export interface CellRows<T> {
+/** Rows of one cell that are written together, and where they come from where that is known. */
+export interface Cell<T = unknown> {
+  readonly row: number;
+  readonly col: number;
   readonly items: readonly T[];
   /** Number of the first of them within the cell, counted from 0, where that is known. */
   readonly from?: number;
   readonly origin?: ListedOrigin;
+  /** Gives the cell's claims back; only where the schedule has no waves, which then waits for it. */
+  release?: () => void;
 }
 
 /** Says how many rows of a cell are committed already. */
 export type CommittedRows = (row: number, col: number) => number;
 
+/** Rows as they came: objects, or by column. */
+type Rows<T> = T[] | RowTable;
+
 interface Block<T> {
-  readonly items: T[];
+  readonly rows: Rows<T>;
   readonly files: string[];
   readonly rowNumbers: number[];
 }
@@ -42,18 +50,17 @@ export class CellBacklog<T> {
   }
 
   /** Says whether the row waits now; one that is committed already does not. */
-  push(item: T, file?: string, rowNumber?: number): boolean {
+  push(item: T | RowCursor, file?: string, rowNumber?: number): boolean {
     if (this.#toSkip > 0) {
       this.#toSkip--;
       this.#given++;
       return false;
     }
     let last = this.#blocks.at(-1);
-    if (!last || last.items.length >= this.#batchSize) {
-      last = { items: [], files: [], rowNumbers: [] };
+    if (!last || last.rows.length >= this.#batchSize || !add(last.rows, item)) {
+      last = { rows: item instanceof RowCursor ? RowTable.of(item) : [item], files: [], rowNumbers: [] };
       this.#blocks.push(last);
     }
-    last.items.push(item);
     if (file !== undefined && rowNumber !== undefined) {
       last.files.push(file);
       last.rowNumbers.push(rowNumber);
@@ -66,23 +73,26 @@ export class CellBacklog<T> {
    * Takes the first rows, in the order in which they came; none from an empty cell.
    * @param maxRows From 1, at most batchSize, which is the default.
    */
-  take(maxRows = this.#batchSize): CellRows<T> {
-    const { items, files, rowNumbers } = this.#takeBlock(Math.min(maxRows, this.#count));
-    this.#count -= items.length;
+  take(maxRows = this.#batchSize): Cell<T> {
+    const { rows, files, rowNumbers } = this.#takeBlock(Math.min(maxRows, this.#count));
+    const { row, col } = this;
     const from = this.#given;
-    this.#given += items.length;
+    this.#count -= rows.length;
+    this.#given += rows.length;
     // Rows without an origin among others have no place in the lists, so then nothing is said.
-    return files.length === items.length ? { items, from, origin: { files, rowNumbers } } : { items, from };
+    const isKnown = files.length === rows.length;
+    const place = { row, col, from, ...(isKnown && { origin: { files, rowNumbers } }) };
+    return rows instanceof RowTable ? withTable(place, 'items', rows) : { ...place, items: rows };
   }
 
   /** Takes so many rows, from several blocks where the first one is the rest of another take. */
-  #takeBlock(rows: number): Block<T> {
-    let taken = cut(this.#blocks, rows);
-    while (taken.items.length < rows) {
-      const more = cut(this.#blocks, rows - taken.items.length);
-      const isKnown = [taken, more].every(({ items, files }) => files.length === items.length);
+  #takeBlock(count: number): Block<T> {
+    let taken = cut(this.#blocks, count);
+    while (taken.rows.length < count) {
+      const more = cut(this.#blocks, count - taken.rows.length);
+      const isKnown = [taken, more].every(({ rows, files }) => files.length === rows.length);
       taken = {
-        items: taken.items.concat(more.items),
+        rows: joined(taken.rows, more.rows),
         files: isKnown ? taken.files.concat(more.files) : [],
         rowNumbers: isKnown ? taken.rowNumbers.concat(more.rowNumbers) : [],
       };
@@ -91,17 +101,36 @@ export class CellBacklog<T> {
   }
 }
 
+/** Counts the rows of a cell, without looking at them. */
+export function cellLength(cell: Cell): number {
+  return tableOf(cell)?.length ?? cell.items.length;
+}
+
+/** Says whether the row is of the same kind as the others, and was added. */
+function add<T>(rows: Rows<T>, item: T | RowCursor): boolean {
+  const isTable = rows instanceof RowTable;
+  if (item instanceof RowCursor) return isTable && rows.push(item);
+  if (!isTable) rows.push(item);
+  return !isTable;
+}
+
+function joined<T>(a: Rows<T>, b: Rows<T>): Rows<T> {
+  if (a instanceof RowTable && b instanceof RowTable && a.layout === b.layout) return a.concat(b);
+  const listed = (rows: Rows<T>) => (rows instanceof RowTable ? (rows.rows() as T[]) : rows);
+  return listed(a).concat(listed(b));
+}
+
 /** Takes the first block, or as many of its rows. */
-function cut<T>(blocks: Block<T>[], rows: number): Block<T> {
+function cut<T>(blocks: Block<T>[], count: number): Block<T> {
   const [first] = blocks;
-  if (!first) return { items: [], files: [], rowNumbers: [] };
-  if (first.items.length <= rows) return blocks.shift()!;
-  const isKnown = first.files.length === first.items.length;
-  const items = first.items.splice(0, rows);
+  if (!first) return { rows: [], files: [], rowNumbers: [] };
+  if (first.rows.length <= count) return blocks.shift()!;
+  const isKnown = first.files.length === first.rows.length;
+  const rows = first.rows instanceof RowTable ? first.rows.shift(count) : first.rows.splice(0, count);
   if (isKnown)
-    return { items, files: first.files.splice(0, rows), rowNumbers: first.rowNumbers.splice(0, rows) };
+    return { rows, files: first.files.splice(0, count), rowNumbers: first.rowNumbers.splice(0, count) };
   // Which rows the origins belong to is not known, so none of the block has one.
   first.files.length = 0;
   first.rowNumbers.length = 0;
-  return { items, files: [], rowNumbers: [] };
+  return { rows, files: [], rowNumbers: [] };
 }

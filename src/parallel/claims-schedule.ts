@@ -17,9 +17,9 @@
  * (a hub on which several writers may create relationships at once, see shared-keys.ts); their cells are told apart by
  * the other end's bucket.
  */
-import { CellBacklog, type CommittedRows } from './cell-backlog.ts';
+import type { RowCursor } from '../core/row-table.ts';
+import { type Cell, CellBacklog, type CommittedRows, cellLength } from './cell-backlog.ts';
 import type { GridShape } from './grid.ts';
-import type { Cell } from './wave-schedule.ts';
 
 /**
  * What a cell must hold to be started: anything; enough for the first moments of a load; its share of the backlog; a
@@ -115,7 +115,7 @@ export class ClaimsSchedule<T> {
   }
 
   /** Puts an item into its cell; each bucket from 0 to tableSize, which is the shared one. */
-  push(row: number, col: number, item: T, file?: string, rowNumber?: number): void {
+  push(row: number, col: number, item: T | RowCursor, file?: string, rowNumber?: number): void {
     const cell = this.#options.monopartite && row > col ? this.#cell(col, row) : this.#cell(row, col);
     if (!cell.backlog.push(item, file, rowNumber)) {
       this.#skippedRows++;
@@ -136,8 +136,8 @@ export class ClaimsSchedule<T> {
     if (!cell) return undefined;
     this.#workers = Math.max(this.#workers, ++this.#running);
     const most = Math.min(maxRows, this.#options.batchSize);
-    const rows = cell.backlog.take(isLast ? this.#lastTake(most) : most);
-    const { length } = rows.items;
+    const taken = cell.backlog.take(isLast ? this.#lastTake(most) : most);
+    const length = cellLength(taken);
     this.#waitingRows -= length;
     cell.isRunning = true;
     for (const bucket of bucketsOf(cell)) {
@@ -145,7 +145,7 @@ export class ClaimsSchedule<T> {
       bucket.isClaimed = !bucket.isShared;
       for (const level of CELL_LEVELS) bucket.waiting[level].delete(cell);
     }
-    return { row: cell.backlog.row, col: cell.backlog.col, ...rows };
+    return taken;
   }
 
   /** Gives the claims of a started cell back. */

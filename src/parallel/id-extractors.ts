@@ -22,6 +22,11 @@ export interface IdExtractor<T> {
    * by side, as far as their other buckets differ. Default: false.
    */
   readonly hasShared?: boolean;
+  /**
+   * Whether it does no more with an item than to read fields by name: then no object is made for it where rows come by
+   * column. Default: false.
+   */
+  readonly readsFields?: boolean;
 }
 
 /** What can be a node key. */
@@ -74,7 +79,7 @@ export function dictIdExtractor({
     const col = bucketOf(item[endKey], tableSize, endKey, item);
     return monopartite && row > col ? [col, row] : [row, col];
   };
-  return Object.assign(extract, { monopartite });
+  return Object.assign(extract, { monopartite, readsFields: true });
 }
 
 /** Gives the bucket of a node key, from 0 to tableSize − 1. */

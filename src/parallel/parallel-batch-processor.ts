@@ -3,6 +3,8 @@ import {
   type BatchProcessorOptions,
   type BatchResults,
   type BatchSource,
+  tableBatch,
+  tableOf,
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { AbortedError, GraphweftError, isAbort, throwIfAborted } from '../core/errors.ts';
@@ -20,8 +22,8 @@ import {
 import { functionOption, integerOption } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { WriteLimit } from './adaptive-limit.ts';
+import { type Cell, cellLength } from './cell-backlog.ts';
 import { readAhead } from './read-ahead.ts';
-import type { Cell } from './wave-schedule.ts';
 
 export interface ParallelBatchProcessorOptions<T, Out> extends BatchProcessorOptions<Cell<T>> {
   /** Gives the processor that writes one cell, and pulls the cell's rows from the given predecessor. */
@@ -154,7 +156,9 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
       const results = await this.#runWave(wave.chunk, maxBatchSize);
       this.report({ batches: 1, statistics: wave.statistics });
       yield {
-        chunk: results.flatMap(({ chunk }) => chunk),
+        get chunk() {
+          return results.flatMap(({ chunk }) => chunk);
+        },
         statistics: mergeStatistics(wave.statistics, ...results.map(({ statistics }) => statistics)),
         batchSize: results.reduce((rows, { batchSize }) => rows + batchSize, 0),
       };
@@ -163,7 +167,7 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
 
   async #runWave(cells: readonly Cell<T>[], maxBatchSize: number): Promise<readonly BatchResults<Out>[]> {
     // Fullest cell first: the wave lasts as long as its last cell (Graham, "Bounds on multiprocessing timing anomalies", 1969).
-    const queue = [...cells].sort((a, b) => b.items.length - a.items.length);
+    const queue = [...cells].sort((a, b) => cellLength(b) - cellLength(a));
     const results: BatchResults<Out>[] = [];
     let failure: GraphweftError | undefined;
     const work = async (): Promise<void> => {
@@ -195,20 +199,20 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
       return this.#writeCell(cell, maxBatchSize);
     const place = { cell: nextCell(), row: cell.row, col: cell.col };
     const scope = { ...taskFields(this.task), ...place };
-    publishEvent('cell', () => ({ event: 'cell:start', ...scope, rows: cell.items.length }));
+    publishEvent('cell', () => ({ event: 'cell:start', ...scope, rows: cellLength(cell) }));
     return withScope(scope, () => this.#writeCell(cell, maxBatchSize, place));
   }
 
   async #writeCell(cell: Cell<T>, maxBatchSize: number, place?: CellPlace): Promise<BatchResults<Out>> {
     const begun = beginEvent('cell');
     const worker = this.#workerFactory(cellSource(cell));
-    const chunk: Out[] = [];
+    const batches: BatchResults<Out>[] = [];
     let statistics: Statistics = {};
     let batchSize = 0;
     let failure: unknown;
     try {
       for await (const batch of worker.getBatch(maxBatchSize)) {
-        for (const item of batch.chunk) chunk.push(item);
+        batches.push(batch);
         statistics = mergeStatistics(statistics, batch.statistics);
         batchSize += batch.batchSize;
       }
@@ -227,39 +231,49 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
         }));
       }
     }
-    return { chunk, statistics, batchSize };
+    return {
+      get chunk() {
+        return batches.flatMap(({ chunk }) => chunk);
+      },
+      statistics,
+      batchSize,
+    };
   }
 }
 
 /** Gives the rows of a cell to its worker, in batches of at most maxBatchSize. */
-function cellSource<T>({ row, col, items, from: first, origin }: Cell<T>): BatchSource<T> {
+function cellSource<T>(cell: Cell<T>): BatchSource<T> {
+  const { row, col, from: first, origin } = cell;
   return {
     async *getBatch(maxBatchSize) {
-      for (let from = 0; from < items.length; from += maxBatchSize) {
-        const part = <V>(list: readonly V[]) =>
-          items.length <= maxBatchSize ? list : list.slice(from, from + maxBatchSize);
-        const chunk = part(items);
-        yield {
-          chunk,
+      const rows = cellLength(cell);
+      const isWhole = rows <= maxBatchSize;
+      for (let from = 0; from < rows; from += maxBatchSize) {
+        const to = from + maxBatchSize;
+        const part = <V>(list: readonly V[]) => (isWhole ? list : list.slice(from, to));
+        const details = {
           statistics: {},
-          batchSize: chunk.length,
           ...(first !== undefined && { position: { row, col, from: first + from } }),
           ...(origin && { origin: { files: part(origin.files), rowNumbers: part(origin.rowNumbers) } }),
         };
+        const table = tableOf(cell);
+        if (table) yield tableBatch(isWhole ? table : table.slice(from, to), details);
+        else {
+          const chunk = part(cell.items);
+          yield { ...details, chunk, batchSize: chunk.length };
+        }
       }
     },
   };
 }
 
-function cellError({ row, col, items }: Cell, cause: unknown): GraphweftError {
+function cellError(cell: Cell, cause: unknown): GraphweftError {
+  const { row, col } = cell;
+  const rows = cellLength(cell);
   const reason = cause instanceof Error ? cause.message : String(cause);
   if (isAbort(cause)) return new AbortedError('GW_ABORTED', reason, { cause });
-  return new GraphweftError(
-    'GW_PARALLEL_CELL',
-    `Cell (${row}, ${col}) with ${items.length} rows failed: ${reason}`,
-    {
-      cause,
-      details: { row, col, rows: items.length },
-    },
-  );
+  return new GraphweftError('GW_PARALLEL_CELL', `Cell (${row}, ${col}) with ${rows} rows failed: ${reason}`, {
+    cause,
+    details: { row, col, rows },
+  });
 }

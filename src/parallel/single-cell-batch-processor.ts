@@ -1,4 +1,11 @@
-import { BatchProcessor, type BatchResults, type BatchSource, pickRows } from '../core/batch-processor.ts';
+import {
+  amendBatch,
+  BatchProcessor,
+  type BatchResults,
+  type BatchSource,
+  pickRows,
+  rowCount,
+} from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { integerOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
@@ -27,17 +34,18 @@ export class SingleCellBatchProcessor<T> extends BatchProcessor<T> {
   override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<T>> {
     let from = 0;
     for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
-      const skip = Math.min(batch.chunk.length, Math.max(0, this.#committed - from));
+      const rows = rowCount(batch);
+      const skip = Math.min(rows, Math.max(0, this.#committed - from));
       const position = { row: 0, col: 0, from: from + skip };
-      from += batch.chunk.length;
+      from += rows;
       if (skip === 0) {
-        yield { ...batch, position };
+        yield amendBatch(batch, { position });
         continue;
       }
       this.report({ rows: skip }); // what is committed is done, so that progress ends at the number of rows
-      const left = batch.chunk.slice(skip).map((_, i) => skip + i);
+      const left = Array.from({ length: rows - skip }, (_, i) => skip + i);
       const statistics = mergeStatistics(batch.statistics, skippedRows(skip));
-      yield { ...pickRows(batch, left), position, statistics };
+      yield amendBatch(pickRows(batch, left), { position, statistics });
     }
   }
 }

@@ -1,15 +1,16 @@
-import { type BatchOrigin, type BatchResults, rowOrigin } from '../core/batch-processor.ts';
+import { type BatchResults, rowCount, rowOrigin, tableOf } from '../core/batch-processor.ts';
 import { throwIfAborted } from '../core/errors.ts';
+import type { RowCursor } from '../core/row-table.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { WriteLimit } from './adaptive-limit.ts';
+import { type Cell, cellLength } from './cell-backlog.ts';
 import { ChangeSignal } from './change-signal.ts';
 import type { CellLevel, ClaimsSchedule } from './claims-schedule.ts';
 import type { BucketPair } from './id-extractors.ts';
-import type { Cell } from './wave-schedule.ts';
 
 export interface SplitByClaimsOptions<T> {
   readonly schedule: ClaimsSchedule<T>;
-  readonly bucketsOf: (item: T) => BucketPair;
+  readonly bucketsOf: BucketsOf<T>;
   /** Rows that wait, at most, beside one batch of the source. */
   readonly maxBufferedRows: number;
   /** Is told how many rows of a batch are committed already. */
@@ -46,11 +47,10 @@ export async function* splitByClaims<T>(
       const { done, value } = await source.next();
       if (done) return;
       statistics = mergeStatistics(statistics, value.statistics);
-      for (const [i, item] of value.chunk.entries()) {
-        const [row, col] = bucketsOf(item);
-        pushRow(schedule, row, col, item, value.origin, i);
-      }
-      readRows += value.chunk.length;
+      const rows = rowCount(value);
+      const split = splitterOf(value, schedule, bucketsOf);
+      for (let i = 0; i < rows; i++) split(i);
+      readRows += rows;
       onSkipped(schedule.skippedRows - skipped);
       skipped = schedule.skippedRows;
       changed.notify();
@@ -74,11 +74,11 @@ export async function* splitByClaims<T>(
       const cell = schedule.start({ least, isLast: isEnded, ...(limit && { maxRows: limit.batchRows }) });
       isStarved = false;
       if (cell) {
-        const release = once(() => {
+        cell.release = once(() => {
           schedule.finish(cell);
           changed.notify();
         });
-        yield { chunk: [{ ...cell, release }], statistics: {}, batchSize: cell.items.length };
+        yield { chunk: [cell], statistics: {}, batchSize: cellLength(cell) };
       } else if (isEnded && schedule.rows === 0) break;
       else isStarved = !(await changed.next(PATIENCE_MS));
     }
@@ -116,19 +116,29 @@ export function skippedRows(rows: number): Statistics {
   return rows > 0 ? { rows_skipped: rows } : {};
 }
 
-/** Puts a row into its cell, with where it comes from. */
-export function pushRow<T, R>(
-  schedule: { push(row: number, col: number, item: T, file?: string, rowNumber?: number): R },
-  row: number,
-  col: number,
-  item: T,
-  origin: BatchOrigin | undefined,
-  index: number,
-): R {
-  if (!origin) return schedule.push(row, col, item);
-  if ('file' in origin) return schedule.push(row, col, item, origin.file, origin.firstRow + index);
-  const { file, rowNumber } = rowOrigin(origin, index);
-  return schedule.push(row, col, item, file ?? undefined, rowNumber ?? undefined);
+/** Gives the buckets of row `i` of a batch, which is looked at as `item`. */
+export type BucketsOf<T> = (item: T | RowCursor, batch: BatchResults<T>, i: number) => BucketPair;
+
+interface RowSchedule<T, R> {
+  push(row: number, col: number, item: T | RowCursor, file?: string, rowNumber?: number): R;
+}
+
+/** Gives what puts row `i` of a batch into its cell, with where it comes from, and says what the schedule says. */
+export function splitterOf<T, R>(
+  batch: BatchResults<T>,
+  schedule: RowSchedule<T, R>,
+  bucketsOf: BucketsOf<T>,
+): (i: number) => R {
+  const itemAt = tableOf(batch)?.look() ?? ((i: number) => batch.chunk[i]!);
+  const { origin } = batch;
+  return (i) => {
+    const item = itemAt(i);
+    const [row, col] = bucketsOf(item, batch, i);
+    if (!origin) return schedule.push(row, col, item);
+    if ('file' in origin) return schedule.push(row, col, item, origin.file, origin.firstRow + i);
+    const { file, rowNumber } = rowOrigin(origin, i);
+    return schedule.push(row, col, item, file ?? undefined, rowNumber ?? undefined);
+  };
 }
 
 function once(action: () => void): () => void {

@@ -1,15 +1,22 @@
-import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
+import {
+  BatchProcessor,
+  type BatchProcessorOptions,
+  type BatchResults,
+  rowAt,
+  rowCount,
+} from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { GraphweftError, throwIfAborted, ValidationError } from '../core/errors.ts';
 import { choiceOption, describeValue, functionOption, integerOption } from '../core/options.ts';
+import { RowCursor } from '../core/row-table.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { WriteLimit } from './adaptive-limit.ts';
-import type { CommittedRows } from './cell-backlog.ts';
+import { type Cell, type CommittedRows, cellLength } from './cell-backlog.ts';
 import { ClaimsSchedule } from './claims-schedule.ts';
 import { cellCount, type GridShape } from './grid.ts';
 import { type BucketPair, describeItem, type IdExtractor, MAX_TABLE_SIZE } from './id-extractors.ts';
-import { pushRow, skippedRows, splitByClaims } from './split-by-claims.ts';
-import { type Cell, WaveSchedule } from './wave-schedule.ts';
+import { type BucketsOf, skippedRows, splitByClaims, splitterOf } from './split-by-claims.ts';
+import { WaveSchedule } from './wave-schedule.ts';
 
 export const SCHEDULES = ['waves', 'claims'] as const;
 /**
@@ -93,7 +100,7 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
     const shareRows = maxBufferedRows / cellCount(withShared);
     return splitByClaims(predecessor.getBatch(batchSize), {
       schedule: new ClaimsSchedule<T>({ ...grid, batchSize, shareRows, committed: this.#committed }),
-      bucketsOf: (item) => this.#bucketsOf(item),
+      bucketsOf: this.#bucketsOf,
       maxBufferedRows,
       onSkipped: (rows) => this.#reportSkipped(rows),
       limit: this.#limit,
@@ -115,9 +122,10 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
     for await (const batch of predecessor.getBatch(batchSize)) {
       throwIfAborted(this.signal); // many batches may pass before a wave is full
       statistics = mergeStatistics(statistics, batch.statistics);
-      for (const [i, item] of batch.chunk.entries()) {
-        const [row, col] = this.#bucketsOf(item);
-        const due = pushRow(schedule, row, col, item, batch.origin, i);
+      const rows = rowCount(batch);
+      const split = splitterOf(batch, schedule, this.#bucketsOf);
+      for (let i = 0; i < rows; i++) {
+        const due = split(i);
         if (due !== undefined) yield wave(schedule.take(due), {});
       }
       this.#reportSkipped(schedule.skippedRows - skipped);
@@ -136,7 +144,17 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
     if (rows > 0) this.report({ rows });
   }
 
-  #bucketsOf(item: T): BucketPair {
+  readonly #bucketsOf: BucketsOf<T> = (item, batch, i) => {
+    if (!(item instanceof RowCursor)) return this.#checkedBuckets(item);
+    if (!this.#idExtractor.readsFields) return this.#checkedBuckets(rowAt(batch, i));
+    try {
+      return this.#checkedBuckets(item as T);
+    } catch {
+      return this.#checkedBuckets(rowAt(batch, i)); // it says what is wrong with a row that can be kept
+    }
+  };
+
+  #checkedBuckets(item: T): BucketPair {
     let buckets: BucketPair;
     try {
       buckets = this.#idExtractor(item);
@@ -181,6 +199,6 @@ export function defaultBufferedRows(grid: GridShape, batchSize: number): number 
 }
 
 function wave<T>(cells: readonly Cell<T>[], statistics: Statistics): BatchResults<Cell<T>> {
-  const batchSize = cells.reduce((rows, cell) => rows + cell.items.length, 0);
+  const batchSize = cells.reduce((rows, cell) => rows + cellLength(cell), 0);
   return { chunk: cells, statistics, batchSize };
 }

@@ -11,16 +11,9 @@
  * | on the push that takes a cell past burstFactor × batchSize | the backlog must not grow |
  * | at the end, while it holds rows | leftovers |
  */
-import { CellBacklog, type CellRows, type CommittedRows } from './cell-backlog.ts';
+import type { RowCursor } from '../core/row-table.ts';
+import { type Cell, CellBacklog, type CommittedRows, cellLength } from './cell-backlog.ts';
 import { cellsOfGroup, type GridShape, groupOf } from './grid.ts';
-
-/** Rows of one cell that are written together. */
-export interface Cell<T = unknown> extends CellRows<T> {
-  readonly row: number;
-  readonly col: number;
-  /** Gives the cell's claims back; only where the schedule has no waves, which then waits for it. */
-  readonly release?: () => void;
-}
 
 export interface WaveScheduleOptions extends GridShape {
   /** Rows that a cell gives to one wave at most. */
@@ -63,7 +56,7 @@ export class WaveSchedule<T> {
   }
 
   /** Puts an item into its cell and names the group that is due because of it, if one is. */
-  push(row: number, col: number, item: T, file?: string, rowNumber?: number): number | undefined {
+  push(row: number, col: number, item: T | RowCursor, file?: string, rowNumber?: number): number | undefined {
     const { batchSize, burstFactor, monopartite } = this.#options;
     const cell = monopartite && row > col ? this.#cell(col, row) : this.#cell(row, col);
     if (!cell.push(item, file, rowNumber)) {
@@ -92,11 +85,12 @@ export class WaveSchedule<T> {
       const cell = this.#cells.get(row * tableSize + col);
       if (!cell || cell.count === 0) continue;
       const wasFull = cell.count >= batchSize;
-      const rows = cell.take();
+      const taken = cell.take();
+      const length = cellLength(taken);
       if (wasFull && cell.count < batchSize) this.#fullCells[group]!--;
-      this.#rows -= rows.items.length;
-      this.#waiting[group]! -= rows.items.length;
-      wave.push({ row, col, ...rows });
+      this.#rows -= length;
+      this.#waiting[group]! -= length;
+      wave.push(taken);
     }
     return wave;
   }

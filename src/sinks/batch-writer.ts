@@ -15,7 +15,15 @@
  * Parts are written in the order of their rows, so the ledger's count of the cell stays a count of its first rows: a row
  * that is set aside is counted with the part after it.
  */
-import { type BatchPosition, type BatchResults, pickRows, rowOrigin } from '../core/batch-processor.ts';
+import {
+  amendBatch,
+  type BatchPosition,
+  type BatchResults,
+  pickRows,
+  rowAt,
+  rowCount,
+  rowOrigin,
+} from '../core/batch-processor.ts';
 import {
   ConfigError,
   type ErrorCode,
@@ -118,7 +126,7 @@ export class BatchWriter<T> {
     const { ledger, neo4j } = this.#options;
     const write = { ...this.#options.write, signal: this.#options.write.signal() };
     const { position } = batch;
-    const rows = batch.chunk.length;
+    const rows = rowCount(batch);
     const base = position?.from ?? 0;
     const noted = new Set<number>();
     let statistics: Statistics = {};
@@ -228,7 +236,7 @@ export class BatchWriter<T> {
 
   /** The file is on the disk before anything else happens. */
   #reject(
-    { origin, position, chunk }: BatchResults<T>,
+    batch: BatchResults<T>,
     from: number,
     rejections: readonly RowRejection[],
     policy: RowPolicy,
@@ -239,15 +247,18 @@ export class BatchWriter<T> {
     if (policy === 'ignore' || fresh.length === 0) return;
     const { rejected, task, ledger } = this.#options;
     rejected.append(
-      fresh.map(({ index, code, message }) => ({
-        run: task?.uuid,
-        ...rowOrigin(origin, from + index, chunk[from + index]),
-        stage: 'write',
-        code,
-        message,
-        ...(ledger && placeOf(position, from + index)),
-        row: chunk[from + index],
-      })),
+      fresh.map(({ index, code, message }) => {
+        const row = rowAt(batch, from + index);
+        return {
+          run: task?.uuid,
+          ...rowOrigin(batch.origin, from + index, row),
+          stage: 'write',
+          code,
+          message,
+          ...(ledger && placeOf(batch.position, from + index)),
+          row,
+        };
+      }),
     );
     task?.reportProgress({ rejectedRows: fresh.length });
   }
@@ -260,14 +271,15 @@ export async function* writeBatches<T>(
   writer: BatchWriter<T>,
 ): AsyncGenerator<BatchResults<T>> {
   for await (const batch of batches) {
-    if (batch.chunk.length === 0) {
+    const rows = rowCount(batch);
+    if (rows === 0) {
       yield batch;
       continue;
     }
     const begun = beginEvent('sink');
     const statistics = await writer.write(batch);
-    endSinkWrite(sink, begun, batch.chunk.length);
-    yield { ...batch, statistics: mergeStatistics(batch.statistics, statistics) };
+    endSinkWrite(sink, begun, rows);
+    yield amendBatch(batch, { statistics: mergeStatistics(batch.statistics, statistics) });
   }
 }
 
@@ -291,7 +303,7 @@ function cutAround({ from, to }: Part, rows: readonly number[]): readonly Part[]
 function suspectsOf(batch: BatchResults, { from, to }: Part, error: unknown): readonly number[] {
   const isNamed = mentionsValue(error);
   for (let i = to - 1; isNamed && i >= from; i--)
-    if (Object.values(batch.chunk[i] as object).some(isNamed)) return [i];
+    if (Object.values(rowAt(batch, i) as object).some(isNamed)) return [i];
   return [];
 }
 
@@ -306,5 +318,5 @@ function partOf<T>(batch: BatchResults<T>, { from, to }: Part): BatchResults<T> 
     Array.from({ length: to - from }, (_, i) => from + i),
   );
   const { position } = batch;
-  return position ? { ...part, position: { ...position, from: position.from + from } } : part;
+  return position ? amendBatch(part, { position: { ...position, from: position.from + from } }) : part;
 }

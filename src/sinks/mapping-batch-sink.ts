@@ -2,6 +2,8 @@ import {
   BatchProcessor,
   type BatchProcessorOptions,
   type BatchResults,
+  rowAt,
+  rowCount,
   rowOrigin,
 } from '../core/batch-processor.ts';
 import { WriteError } from '../core/errors.ts';
@@ -66,7 +68,7 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     this.#writer = new BatchWriter<T>(
       writerOptions(this, write, options, this.mapping.statement),
       (part, reject, { createdShare }) => {
-        if (!this.#isChecked) checkColumns(this.mapping, Object.keys(part.chunk[0] as Fields));
+        if (!this.#isChecked) checkColumns(this.mapping, Object.keys(rowAt(part, 0) as Fields));
         this.#isChecked = true;
         const made = prepareBatch(this.mapping, part, floatColumns, createdShare);
         const parameters = { ...made.parameters, run: options.ledger?.run ?? null };
@@ -75,7 +77,7 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
           const { merged, missing } = await runMapping(run, this.mapping, prepared);
           // Before the commit, so that no row is in neither place.
           if (missing.size > 0) this.#setAside(part, missing, reject);
-          const written = part.chunk.length - missing.size;
+          const written = rowCount(part) - missing.size;
           return {
             written,
             ...(made.groupedBy !== undefined && { merged }),
@@ -98,15 +100,16 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     const rejections = [...missing].map(([index, end]) => ({
       index,
       code: 'GW_WRITE_MISSING_NODE' as const,
-      message: this.#describe(part.chunk[index] as Fields, end),
+      message: this.#describe(rowAt(part, index) as Fields, end),
     }));
     const [first] = rejections;
     if (this.#missingNodes === 'error') {
-      const { file, rowNumber } = rowOrigin(part.origin, first!.index, part.chunk[first!.index]);
+      const row = rowAt(part, first!.index);
+      const { file, rowNumber } = rowOrigin(part.origin, first!.index, row);
       throw new WriteError(
         'GW_WRITE_MISSING_NODE',
         `${first!.message}; ${rejections.length} rows of the batch have none.`,
-        { details: { file, rowNumber, row: part.chunk[first!.index], rows: rejections.length } },
+        { details: { file, rowNumber, row, rows: rejections.length } },
       );
     }
     reject(rejections, this.#missingNodes);

@@ -1,13 +1,13 @@
 /** From the rows of a batch to what a mapping's statement takes: distinct keys, then rows that refer to them by position. */
-import { type BatchResults, rowOrigin } from '../core/batch-processor.ts';
+import { type BatchResults, rowAt, rowCount, rowOrigin } from '../core/batch-processor.ts';
 import { type CompiledMapping, hasPlainKeys } from '../mapping/compile.ts';
 import { identityText } from '../mapping/identity.ts';
 import type { PropertySource } from '../mapping/patterns.ts';
-import { readerOf } from '../mapping/readers.ts';
+import { valuesOf } from '../mapping/readers.ts';
 import { packTable } from '../neo4j/packed-rows.ts';
 import { fromResultValue, type TableColumn } from '../neo4j/values.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
+type Rows = Pick<BatchResults, 'chunk' | 'origin'>;
 
 /** Parameters of a batch, and which rows each entry of a key list came from. */
 export interface PreparedBatch {
@@ -50,17 +50,17 @@ const MAX_PAIRED_ROWS = 2 ** 25;
  */
 export function prepareBatch(
   mapping: CompiledMapping,
-  { chunk, origin }: Pick<BatchResults, 'chunk' | 'origin'>,
+  batch: Rows,
   floatColumns: ReadonlySet<string>,
   createdShare = 1,
 ): PreparedBatch {
-  const rows = chunk as readonly Fields[];
+  const rows = rowCount(batch);
   const describe = (index: number) => {
-    const { file, rowNumber } = rowOrigin(origin, index, rows[index]);
+    const { file, rowNumber } = rowOrigin(batch.origin, index, rowAt(batch, index));
     return rowNumber === null ? `item ${index} of the batch` : `row ${rowNumber}${file ? ` of ${file}` : ''}`;
   };
   const all: readonly Keys[] = mapping.lists.map(() => ({ places: new Map(), values: [], rows: [] }));
-  const places = mapping.ends.map(({ list, keys }) => placesOf(rows, keys, all[list]!));
+  const places = mapping.ends.map(({ list, keys }) => placesOf(batch, keys, all[list]!));
   const parameters: Record<string, unknown> = {};
   for (const [l, list] of mapping.lists.entries()) {
     const { values, rows: from } = all[l]!;
@@ -70,7 +70,7 @@ export function prepareBatch(
       isFloat: typeof source === 'string' && floatColumns.has(source),
       valueAt: (i: number) => (isOne ? values[i] : (values[i] as readonly unknown[])[k]),
     }));
-    const properties = list.node.properties.map((p) => column(p, rows, floatColumns, from));
+    const properties = list.node.properties.map((p) => column(p, batch, floatColumns, from));
     parameters[list.parameter] = packTable(
       values.length,
       [...keys, ...properties],
@@ -80,12 +80,12 @@ export function prepareBatch(
       },
     );
   }
-  const kept = mapping.lastRowCounts ? lastRows(mapping, rows, places) : undefined;
+  const kept = mapping.lastRowCounts ? lastRows(mapping, batch, places) : undefined;
   const groups =
     mapping.statementByEnd === undefined
       ? undefined
       : groupRows(
-          kept ?? [...rows.keys()],
+          kept ?? Array.from({ length: rows }, (_, i) => i),
           places,
           mapping.ends.map(({ list }) => all[list]!.values.length),
         );
@@ -96,9 +96,9 @@ export function prepareBatch(
   const order = groups?.rows ?? kept;
   const columns = [
     ...places.flatMap((own, e) => (e === groups?.by ? [] : [placeColumn(`end ${e}`, own, order)])),
-    ...mapping.values.map((source) => column(source, rows, floatColumns, order)),
+    ...mapping.values.map((source) => column(source, batch, floatColumns, order)),
   ];
-  const sent = order?.length ?? rows.length;
+  const sent = order?.length ?? rows;
   parameters.rows = packTable(sent, columns, (i) => describe(order ? order[i]! : i));
   const statement = groups?.by === 1 ? mapping.statementByEnd! : mapping.statement;
   return { statement, groupedBy: groups?.by, parameters, sent, places };
@@ -157,13 +157,12 @@ function placeColumn(name: string, places: ArrayLike<number>, of?: ArrayLike<num
 }
 
 /** Gives the place of each row's key, and adds the keys that are new. */
-function placesOf(rows: readonly Fields[], keys: readonly PropertySource[], list: Keys): Int32Array {
-  const places = new Int32Array(rows.length);
-  const readers = keys.map(({ source }) => readerOf(source));
-  const only = readers.length === 1 ? readers[0] : undefined;
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!;
-    const value = only ? only(row) : readers.map((read) => read(row));
+function placesOf(batch: Rows, keys: readonly PropertySource[], list: Keys): Int32Array {
+  const places = new Int32Array(rowCount(batch));
+  const values = keys.map(({ source }) => valuesOf(batch, source));
+  const only = values.length === 1 ? values[0] : undefined;
+  for (let i = 0; i < places.length; i++) {
+    const value = only ? only(i) : values.map((valueAt) => valueAt(i));
     const isPlain = typeof value !== 'object' && typeof value !== 'bigint';
     const id = isPlain ? value : identityOf(only ? [value] : (value as unknown[]));
     let place = list.places.get(id);
@@ -180,21 +179,23 @@ function placesOf(rows: readonly Fields[], keys: readonly PropertySource[], list
 /** Of rows that are one relationship, gives the last one each: the others would be written over. */
 function lastRows(
   mapping: CompiledMapping,
-  rows: readonly Fields[],
+  batch: Rows,
   places: readonly Int32Array[],
 ): readonly number[] | undefined {
-  const readers = mapping.values.slice(0, mapping.identityValues).map(({ source }) => readerOf(source));
+  const rows = rowCount(batch);
+  const identity = mapping.values.slice(0, mapping.identityValues);
+  const values = identity.map(({ source }) => valuesOf(batch, source));
   const [start, end] = places;
-  const isPair = places.length === 2 && readers.length === 0 && rows.length <= MAX_PAIRED_ROWS;
-  const base = 2 * rows.length; // a list that both ends share can hold so many keys
+  const isPair = places.length === 2 && values.length === 0 && rows <= MAX_PAIRED_ROWS;
+  const base = 2 * rows; // a list that both ends share can hold so many keys
   const last = new Map<unknown, number>();
-  for (let i = 0; i < rows.length; i++) {
+  for (let i = 0; i < rows; i++) {
     const id = isPair
       ? start![i]! * base + end![i]!
-      : identityOf([...places.map((own) => own[i]), ...readers.map((read) => read(rows[i]!))]);
+      : identityOf([...places.map((own) => own[i]), ...values.map((valueAt) => valueAt(i))]);
     last.set(id, i);
   }
-  return last.size === rows.length ? undefined : [...last.values()];
+  return last.size === rows ? undefined : [...last.values()];
 }
 
 /** Gives a value that is equal for equal lists: one text or number as it is, several as one text. */
@@ -213,11 +214,11 @@ function plainNumber(value: unknown): unknown {
 /** @param of The row of each place. Default: every row. */
 function column(
   { name, source }: PropertySource,
-  rows: readonly Fields[],
+  batch: Rows,
   floatColumns: ReadonlySet<string>,
   of: ArrayLike<number> | undefined,
 ): TableColumn {
   const isFloat = typeof source === 'string' && floatColumns.has(source);
-  const read = readerOf(source);
-  return { name, isFloat, valueAt: of ? (i) => read(rows[of[i]!]!) : (i) => read(rows[i]!) };
+  const valueAt = valuesOf(batch, source);
+  return { name, isFloat, valueAt: of ? (i) => valueAt(of[i]!) : valueAt };
 }

@@ -1,9 +1,15 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
+import {
+  BatchProcessor,
+  type BatchProcessorOptions,
+  type BatchResults,
+  tableBatch,
+} from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { SourceError, throwIfAborted } from '../core/errors.ts';
 import { heardReads } from '../core/events.ts';
 import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import type { RowTable } from '../core/row-table.ts';
 import type { Statistics } from '../core/statistics.ts';
 import type { KeyCounts } from '../parallel/balanced-buckets.ts';
 import { type RejectedRow, RejectedRows } from '../sinks/rejected-rows.ts';
@@ -14,7 +20,15 @@ import {
   resolveCsvReadOptions,
 } from './csv-options.ts';
 import { type CsvFile, type MalformedLine, scanCsvFile } from './csv-scan.ts';
-import { countKeys, type DuckDb, expandFiles, openDuckDb, type Row, rebatch, streamRows } from './duckdb.ts';
+import {
+  countKeys,
+  type DuckDb,
+  expandFiles,
+  openDuckDb,
+  type Row,
+  type StreamOptions,
+  streamTables,
+} from './duckdb.ts';
 import { isFloating } from './duckdb-values.ts';
 import { fingerprintFile } from './file-fingerprint.ts';
 import { LineCounter } from './line-counter.ts';
@@ -101,13 +115,13 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
       for (const file of scan.files) {
         let statistics: Statistics = await this.#rejectMalformed(scan.connection, file);
         let firstRow = 0;
-        for await (const chunk of rebatch(this.#rows(scan, file), size)) {
+        for await (const table of this.#tables(scan, file, size)) {
           throwIfAborted(this.signal);
+          const { length } = table;
           const origin = { file: file.path, firstRow };
-          statistics = { ...statistics, csv_lines_read: chunk.length };
-          yield { chunk, statistics, batchSize: chunk.length, origin };
+          yield tableBatch(table, { statistics: { ...statistics, csv_lines_read: length }, origin });
           statistics = {};
-          firstRow += chunk.length;
+          firstRow += length;
         }
         if (firstRow !== file.rows) throw changedFile(file, firstRow);
         if (Object.keys(statistics).length > 0) yield { chunk: [], statistics, batchSize: 0 };
@@ -142,21 +156,24 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
   }
 
   /** Gives the file's rows, numbered so that malformed lines leave a gap. */
-  async *#rows({ database, connection }: CsvScan, file: CsvFile): AsyncGenerator<Row[]> {
-    const rows = streamRows(connection, file.select, this.#options.decimals);
-    if (!this.#options.rowNumbers) return yield* rows;
+  async *#tables({ database, connection }: CsvScan, file: CsvFile, size: number): AsyncGenerator<RowTable> {
+    const { decimals, rowNumbers } = this.#options;
+    const left = rowNumbers ? '_row' : undefined;
+    const tables = streamTables(connection, file.select, { decimals, size, left });
+    if (!rowNumbers) return yield* tables;
     const gaps = gapsOf(await database.connect(), file);
     let gap = await gaps.next();
     let record = 0;
-    for await (const list of rows) {
-      for (const row of list) {
+    for await (const table of tables) {
+      const setNumber = table.numbers('_row');
+      for (let i = 0; i < table.length; i++) {
         while (!gap.done && gap.value <= record) {
           record++;
           gap = await gaps.next();
         }
-        row._row = record++;
+        setNumber(i, record++);
       }
-      yield list;
+      yield table;
     }
   }
 
@@ -187,8 +204,11 @@ function changedFile({ path, rows }: CsvFile, read: number): SourceError {
   );
 }
 
-function malformedLines(connection: DuckDBConnection, file: CsvFile): AsyncGenerator<MalformedLine[]> {
-  return streamRows(connection, `FROM ${file.rejectTable}`, 'number') as AsyncGenerator<MalformedLine[]>;
+const MALFORMED: StreamOptions = { decimals: 'number', size: 1_000 };
+
+async function* malformedLines(connection: DuckDBConnection, file: CsvFile): AsyncGenerator<MalformedLine[]> {
+  for await (const table of streamTables(connection, `FROM ${file.rejectTable}`, MALFORMED))
+    yield table.rows() as unknown as MalformedLine[];
 }
 
 async function* gapsOf(connection: DuckDBConnection, file: CsvFile): AsyncGenerator<number> {

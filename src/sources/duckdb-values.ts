@@ -25,18 +25,13 @@ import {
 } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
-import { RecentTexts } from './recent-texts.ts';
 
 export const DECIMAL_FORMS = ['number', 'text'] as const;
 /** How decimals arrive: as the nearest number, or exact as text. */
 export type DecimalForm = (typeof DECIMAL_FORMS)[number];
 
 /** Turns a value of one column into the value of a row. */
-export interface ValueDecoder {
-  (value: DuckDBValue): unknown;
-  /** Of a column of texts: those that were read last. */
-  readonly recent?: RecentTexts;
-}
+export type ValueDecoder = (value: DuckDBValue) => unknown;
 
 /** Types whose values are rows' values already, null included. */
 const PLAIN: ReadonlySet<DuckDBTypeId> = new Set([
@@ -79,7 +74,7 @@ export function decoderFor(type: DuckDBType, decimals: DecimalForm): ValueDecode
  */
 function sharedTexts(): ValueDecoder {
   let known: Map<string, string> | undefined = new Map();
-  const decode = (value: DuckDBValue) => {
+  return (value) => {
     if (known === undefined || typeof value !== 'string') return value;
     const shared = known.get(value);
     if (shared !== undefined) return shared;
@@ -87,7 +82,6 @@ function sharedTexts(): ValueDecoder {
     else known.set(value, value);
     return value;
   };
-  return Object.assign(decode, { recent: new RecentTexts() });
 }
 
 /**

@@ -1,19 +1,13 @@
 /**
- * Columns of DuckDB's chunks, read in one go. `getItem` makes a BigInt for each integer and each look at a null, and a
- * value object for each timestamp: of the client's time for 1 M taxi trips (19 columns) that was the larger part. What a
- * vector holds is private to its class, so a vector that is not as expected is read item by item; DuckDB's version is
+ * Columns of DuckDB's chunks, put into tables in one go. `getItem` makes a BigInt for each integer and each look at a null,
+ * and a value object for each timestamp: of the client's time for 1 M taxi trips (19 columns) that was the larger part. What
+ * a vector holds is private to its class, so a vector that is not as expected is read item by item; DuckDB's version is
  * pinned.
  */
-import {
-  DuckDBBigIntVector,
-  DuckDBDateVector,
-  DuckDBDoubleVector,
-  DuckDBTimestampTZVector,
-  DuckDBTimestampVector,
-  DuckDBVarCharVector,
-  type DuckDBVector,
-} from '@duckdb/node-api';
-import { LocalDate, LocalDateTime, ZonedDateTime } from '../core/temporal.ts';
+import { type DuckDBType, DuckDBTypeId, DuckDBVarCharVector, type DuckDBVector } from '@duckdb/node-api';
+import { DOUBLE_WORDS, type PackedPlace, setNull } from '../core/packed-values.ts';
+import { TEXT_WORDS } from '../core/recent-texts.ts';
+import type { ColumnKind, RowTable } from '../core/row-table.ts';
 import type { ValueDecoder } from './duckdb-values.ts';
 
 interface VectorInside {
@@ -24,97 +18,146 @@ interface VectorInside {
 
 type IsNull = (i: number) => boolean;
 
-const MICROS = 1_000_000;
+/** Rows of a chunk that become rows of a table. */
+export interface VectorPart {
+  readonly vector: DuckDBVector;
+  readonly from: number;
+  readonly count: number;
+  /** What makes a row's value of DuckDB's, where they differ. */
+  readonly decode: ValueDecoder | undefined;
+}
+
 const TWO_TO_32 = 2 ** 32;
+const MICROS = 1_000_000;
 /** DuckDB's infinite dates. */
 const INFINITE_DAYS = 2 ** 31 - 1;
-/** A text's size, then the text itself as far as it is short, else its beginning and where the rest is. */
-const TEXT_SLOT = 16;
-const TEXT_AT = 4;
-const MAX_INLINE = TEXT_SLOT - TEXT_AT;
-/** The first byte of a byte order mark, which DuckDB's own decoder drops. */
-const BOM_BEGINS = 0xef;
+/** A longer text stands elsewhere. */
+const MAX_INLINE = 12;
+/** A byte order mark, which DuckDB's own decoder drops: the first three of a text's bytes. */
+const BYTE_ORDER_MARK = 0xbfbbef;
+const THREE_BYTES = 0xffffff;
 
-/** Gives the values of a column as a row has them. @param decode What makes them of DuckDB's, where they differ. */
-export function readColumn(
-  vector: DuckDBVector,
-  count: number,
-  decode: ValueDecoder | undefined,
-): readonly unknown[] {
-  const values = new Array<unknown>(count);
-  const oneByOne = (i: number) => (decode ? decode(vector.getItem(i)) : vector.getItem(i));
-  const read = readerOf(vector as unknown as VectorInside, vector, oneByOne, decode) ?? oneByOne;
-  for (let i = 0; i < count; i++) values[i] = read(i);
-  return values;
+const KINDS: ReadonlyMap<DuckDBTypeId, ColumnKind> = new Map([
+  [DuckDBTypeId.TINYINT, 'number'],
+  [DuckDBTypeId.SMALLINT, 'number'],
+  [DuckDBTypeId.INTEGER, 'number'],
+  [DuckDBTypeId.BIGINT, 'number'],
+  [DuckDBTypeId.UTINYINT, 'number'],
+  [DuckDBTypeId.USMALLINT, 'number'],
+  [DuckDBTypeId.UINTEGER, 'number'],
+  [DuckDBTypeId.FLOAT, 'number'],
+  [DuckDBTypeId.DOUBLE, 'number'],
+  [DuckDBTypeId.TIMESTAMP, 'localDateTime'],
+  [DuckDBTypeId.TIMESTAMP_TZ, 'zonedDateTime'],
+  [DuckDBTypeId.DATE, 'localDate'],
+  [DuckDBTypeId.VARCHAR, 'text'],
+]);
+
+/** Gives the form in which the values of a type are kept as long as all of them fit. */
+export function kindOf({ typeId }: DuckDBType): ColumnKind {
+  return KINDS.get(typeId) ?? 'list';
 }
 
-/** @param oneByOne What reads the rare values: beyond the safe integers, infinite, long. */
-function readerOf(
-  { items, dataView, validity }: VectorInside,
-  vector: DuckDBVector,
-  oneByOne: (i: number) => unknown,
-  decode: ValueDecoder | undefined,
-): ((i: number) => unknown) | undefined {
-  const isNull = validity && nulls(validity);
-  if (!isNull) return undefined;
-  if (vector instanceof DuckDBVarCharVector && dataView instanceof DataView) {
-    return textReader(dataView, isNull, oneByOne, decode);
+/**
+ * Puts values into the rows of a column from row `to` on; says no where one does not fit into what the column's layout
+ * has for it: a whole number beyond the safe ones, an infinite date, a long text.
+ */
+export function fillColumn(table: RowTable, c: number, to: number, part: VectorPart): boolean {
+  const inside = part.vector as unknown as VectorInside;
+  const isNull = inside.validity && nulls(inside.validity);
+  const kind = table.layout.kinds[c]!;
+  if (kind === 'list') {
+    const read = itemReader(table, c, part, isNull);
+    for (let i = part.from; i < part.from + part.count; i++) table.list(c).push(read(i));
+    return true;
   }
-  if (vector instanceof DuckDBDoubleVector && items instanceof Float64Array) {
-    return (i) => (isNull(i) ? null : items[i]);
+  if (!isNull) return false;
+  const place = table.place(c);
+  if (kind === 'text') return fillTexts(place, to, part, isNull);
+  const numberAt = numbersOf(inside, kind);
+  if (!numberAt) return false;
+  const { words, doubles, stride, offset } = place;
+  for (let i = 0; i < part.count; i++) {
+    const at = (to + i) * stride + offset;
+    if (isNull(part.from + i)) {
+      setNull(kind, words, at);
+      continue;
+    }
+    const number = numberAt(part.from + i);
+    if (number === undefined) return false;
+    doubles[at / DOUBLE_WORDS] = number;
   }
-  if (vector instanceof DuckDBDateVector && items instanceof Int32Array) {
-    return (i) => {
-      if (isNull(i)) return null;
-      const days = items[i]!;
-      return Math.abs(days) >= INFINITE_DAYS ? oneByOne(i) : new LocalDate(days);
-    };
-  }
-  if (!(items instanceof BigInt64Array)) return undefined;
-  const halves = new Int32Array(items.buffer, items.byteOffset, 2 * items.length);
-  const numberAt = (i: number) => halves[2 * i + 1]! * TWO_TO_32 + (halves[2 * i]! >>> 0);
-  if (vector instanceof DuckDBBigIntVector) {
-    return (i) => {
-      if (isNull(i)) return null;
-      const number = numberAt(i);
-      return Number.isSafeInteger(number) ? number : oneByOne(i);
-    };
-  }
-  const isZoned = vector instanceof DuckDBTimestampTZVector;
-  if (!isZoned && !(vector instanceof DuckDBTimestampVector)) return undefined;
-  return (i) => {
-    if (isNull(i)) return null;
-    const micros = numberAt(i);
-    if (!Number.isSafeInteger(micros)) return oneByOne(i);
-    const seconds = Math.floor(micros / MICROS);
-    const nanosecond = (micros - seconds * MICROS) * 1000;
-    return isZoned ? new ZonedDateTime(seconds, nanosecond) : new LocalDateTime(seconds, nanosecond);
-  };
+  return true;
 }
 
-/** Texts of up to twelve bytes stand in the vector itself, and most of a table's are no longer. */
-function textReader(
-  slots: DataView,
+/** Gives what reads numbers (days, microseconds); undefined for one that does not fit. */
+function numbersOf(
+  { items }: VectorInside,
+  kind: ColumnKind,
+): ((i: number) => number | undefined) | undefined {
+  if (items instanceof BigInt64Array) {
+    const halves = new Int32Array(items.buffer, items.byteOffset, 2 * items.length);
+    return (i) => {
+      const [low, high] = [halves[2 * i]! >>> 0, halves[2 * i + 1]! * TWO_TO_32];
+      const number = high + low;
+      if (Number.isSafeInteger(number)) return number;
+      // Whole seconds are exact as far as they go: 9999-12-31 stands for no end.
+      return kind !== 'number' && number % MICROS === 0 && number - high === low ? number : undefined;
+    };
+  }
+  if (!ArrayBuffer.isView(items) || items instanceof DataView || items instanceof BigUint64Array)
+    return undefined;
+  const numbers = items as Float64Array;
+  if (kind !== 'localDate') return (i) => numbers[i];
+  return (i) => (Math.abs(numbers[i]!) >= INFINITE_DAYS ? undefined : numbers[i]);
+}
+
+/** Texts of up to twelve bytes stand in the vector itself. */
+function fillTexts(
+  { words, stride, offset }: PackedPlace,
+  to: number,
+  { vector, from, count }: VectorPart,
   isNull: IsNull,
-  oneByOne: (i: number) => unknown,
-  decode: ValueDecoder | undefined,
+): boolean {
+  const slots = textSlots(vector);
+  if (!slots) return false;
+  for (let i = 0; i < count; i++) {
+    const at = (to + i) * stride + offset;
+    const slot = (from + i) * TEXT_WORDS;
+    if (isNull(from + i)) setNull('text', words, at);
+    else if (isInline(slots, slot)) for (let w = 0; w < TEXT_WORDS; w++) words[at + w] = slots[slot + w]!;
+    else return false;
+  }
+  return true;
+}
+
+/** Gives what reads the values of a list, short texts by the cache of its column. */
+function itemReader(
+  { layout }: RowTable,
+  c: number,
+  { vector, decode }: VectorPart,
+  isNull: IsNull | undefined,
 ): (i: number) => unknown {
-  const { buffer, byteOffset, byteLength } = slots;
-  const bytes = Buffer.from(buffer, byteOffset, byteLength);
-  const read = (i: number) => {
-    const at = i * TEXT_SLOT;
-    const size = slots.getUint32(at, true);
-    const text = bytes.toString('utf8', at + TEXT_AT, at + TEXT_AT + size);
-    return decode ? decode(text) : text;
-  };
-  const words = byteOffset % 4 === 0 ? new Int32Array(buffer, byteOffset, byteLength / 4) : undefined;
-  const recent = words && decode?.recent;
-  return (i) => {
-    if (isNull(i)) return null;
-    const at = i * TEXT_SLOT;
-    if (slots.getUint32(at, true) > MAX_INLINE || bytes[at + TEXT_AT] === BOM_BEGINS) return oneByOne(i);
-    return recent ? recent.textAt(words, i, read) : read(i);
-  };
+  const oneByOne = (i: number) => (decode ? decode(vector.getItem(i)) : vector.getItem(i));
+  const slots = isNull && textSlots(vector);
+  if (!slots) return oneByOne;
+  return (i) =>
+    !isNull(i) && isInline(slots, i * TEXT_WORDS)
+      ? layout.recent[c]!.textAt(slots, i * TEXT_WORDS)
+      : oneByOne(i);
+}
+
+function isInline(slots: Int32Array, slot: number): boolean {
+  return slots[slot]! <= MAX_INLINE && (slots[slot + 1]! & THREE_BYTES) !== BYTE_ORDER_MARK;
+}
+
+/** A text's size, then the text itself as far as it is short, else its beginning and where the rest is. */
+function textSlots(vector: DuckDBVector): Int32Array | undefined {
+  const { dataView } = vector as unknown as VectorInside;
+  if (!(vector instanceof DuckDBVarCharVector && dataView instanceof DataView)) return undefined;
+  const { buffer, byteOffset, byteLength } = dataView;
+  const bytes = Int32Array.BYTES_PER_ELEMENT;
+  return byteOffset % bytes === 0 ? new Int32Array(buffer, byteOffset, byteLength / bytes) : undefined;
 }
 
 /** A bit says that a value is there; without bits all are. */

@@ -1,4 +1,9 @@
-import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
+import {
+  BatchProcessor,
+  type BatchProcessorOptions,
+  type BatchResults,
+  tableBatch,
+} from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { SourceError, throwIfAborted } from '../core/errors.ts';
 import { heardReads } from '../core/events.ts';
@@ -12,10 +17,9 @@ import {
   expandFiles,
   openDuckDb,
   type Row,
-  rebatch,
   sqlFile,
   sqlName,
-  streamRows,
+  streamTables,
 } from './duckdb.ts';
 import { type DecimalForm, isFloating } from './duckdb-values.ts';
 import { fingerprintFile } from './file-fingerprint.ts';
@@ -119,11 +123,17 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
       const connection = await database.connect();
       for (const { path, select } of files) {
         let firstRow = 0;
-        for await (const chunk of rebatch(streamRows(connection, select, this.#options.decimals!), size)) {
+        for await (const table of streamTables(connection, select, {
+          decimals: this.#options.decimals!,
+          size,
+        })) {
           throwIfAborted(this.signal);
-          const origin = { file: path, firstRow };
-          yield { chunk, statistics: { parquet_rows_read: chunk.length }, batchSize: chunk.length, origin };
-          firstRow += chunk.length;
+          const { length } = table;
+          yield tableBatch(table, {
+            statistics: { parquet_rows_read: length },
+            origin: { file: path, firstRow },
+          });
+          firstRow += length;
         }
       }
     } finally {

@@ -1,8 +1,11 @@
 import {
+  amendBatch,
   BatchProcessor,
   type BatchProcessorOptions,
   type BatchResults,
   pickRows,
+  rowAt,
+  rowCount,
   rowOrigin,
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
@@ -11,7 +14,7 @@ import { choiceOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import type { KeyClaim } from '../mapping/compile.ts';
 import { nodeKeyOf } from '../mapping/mapping-extractor.ts';
-import { type RowReader, readerOf } from '../mapping/readers.ts';
+import { missingOf } from '../mapping/readers.ts';
 import { ROW_POLICIES, type RowPolicy } from '../sinks/batch-writer.ts';
 import type { RejectedRows } from '../sinks/rejected-rows.ts';
 
@@ -34,7 +37,6 @@ export interface NullKeysOptions<T> extends BatchProcessorOptions<T> {
  */
 export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
   readonly #keys: readonly KeyClaim[];
-  readonly #readers: readonly RowReader[];
   readonly #policy: RowPolicy;
   readonly #rejected: RejectedRows;
   readonly #checkColumns: NullKeysOptions<T>['checkColumns'];
@@ -42,7 +44,6 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
   constructor(context: TaskContext, options: NullKeysOptions<T>) {
     super(context, options);
     this.#keys = options.keys;
-    this.#readers = options.keys.flatMap(({ keys }) => keys.map(({ source }) => readerOf(source)));
     this.#policy = choiceOption('nullKeys', options.policy, ROW_POLICIES);
     this.#rejected = options.rejectedFile;
     this.#checkColumns = options.checkColumns;
@@ -51,12 +52,14 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
   override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<T>> {
     let isChecked = false;
     for await (const batch of this.predecessor.getBatch(maxBatchSize)) {
-      if (!isChecked && batch.chunk.length > 0) this.#checkFirst(batch.chunk[0] as Fields);
-      isChecked ||= batch.chunk.length > 0;
+      const rows = rowCount(batch);
+      if (!isChecked && rows > 0) this.#checkFirst(rowAt(batch, 0) as Fields);
+      isChecked ||= rows > 0;
       const faults = new Map<number, ValidationError>();
-      for (const [index, row] of batch.chunk.entries()) {
-        const fault = this.#faultOf(row as Fields);
-        if (fault) faults.set(index, fault);
+      const hasNull = this.#nullsOf(batch);
+      for (let i = 0; i < rows; i++) {
+        const fault = hasNull(i) ? this.#faultOf(rowAt(batch, i) as Fields) : undefined;
+        if (fault) faults.set(i, fault);
       }
       yield faults.size === 0 ? batch : this.#without(batch, faults);
     }
@@ -71,7 +74,6 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
   }
 
   #faultOf(row: Fields): ValidationError | undefined {
-    if (!this.#hasNull(row)) return undefined;
     try {
       for (const claim of this.#keys) nodeKeyOf(row, claim);
       return undefined;
@@ -81,31 +83,26 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
   }
 
   /** Looked at for every row of a load, of which hardly one has any. */
-  #hasNull(row: Fields): boolean {
-    for (const read of this.#readers) {
-      const value = read(row);
-      if (value === null || value === undefined || Number.isNaN(value)) return true;
-    }
-    return false;
+  #nullsOf(batch: BatchResults<T>): (i: number) => boolean {
+    const missing = this.#keys.flatMap(({ keys }) => keys.map(({ source }) => missingOf(batch, source)));
+    return (i) => missing.some((isMissing) => isMissing(i));
   }
 
   #without(batch: BatchResults<T>, faults: ReadonlyMap<number, ValidationError>): BatchResults<T> {
     if (this.#policy === 'error') throw [...faults.values()][0]!;
     if (this.#policy === 'reject') {
       this.#rejected.append(
-        [...faults].map(([index, { code, message }]) => ({
-          run: this.task?.uuid,
-          ...rowOrigin(batch.origin, index, batch.chunk[index]),
-          stage: 'validate',
-          code,
-          message,
-          row: batch.chunk[index],
-        })),
+        [...faults].map(([index, { code, message }]) => {
+          const row = rowAt(batch, index);
+          const origin = rowOrigin(batch.origin, index, row);
+          return { run: this.task?.uuid, ...origin, stage: 'validate', code, message, row };
+        }),
       );
       this.report({ rejectedRows: faults.size });
     }
-    const kept = [...batch.chunk.keys()].filter((index) => !faults.has(index));
+    const indexes = Array.from({ length: rowCount(batch) }, (_, index) => index);
+    const kept = indexes.filter((index) => !faults.has(index));
     const statistics = mergeStatistics(batch.statistics, { null_key_rows: faults.size });
-    return { ...pickRows(batch, kept), statistics };
+    return amendBatch(pickRows(batch, kept), { statistics });
   }
 }

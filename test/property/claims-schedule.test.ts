@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Cell } from '../../src/parallel/cell-backlog.ts';
 import { CELL_LEVELS, type CellLevel, ClaimsSchedule } from '../../src/parallel/claims-schedule.ts';
-import type { Cell } from '../../src/parallel/wave-schedule.ts';
 
 interface Item {
   readonly row: number;

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { BatchResults, BatchSource } from '../../src/core/batch-processor.ts';
 import { AbortedError, isAbort } from '../../src/core/errors.ts';
+import type { Cell } from '../../src/parallel/cell-backlog.ts';
 import { ParallelBatchProcessor } from '../../src/parallel/parallel-batch-processor.ts';
 import {
   SCHEDULES,
   type ScheduleKind,
   SplittingBatchProcessor,
 } from '../../src/parallel/splitting-batch-processor.ts';
-import type { Cell } from '../../src/parallel/wave-schedule.ts';
 import { ArraySource } from '../unit/core/array-source.ts';
 import { quiet } from '../unit/core/deferred.ts';
 import { FunctionTask, testContext } from '../unit/core/test-context.ts';

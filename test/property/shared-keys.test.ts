@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { BatchResults } from '../../src/core/batch-processor.ts';
 import { mappingExtractor } from '../../src/mapping/mapping-extractor.ts';
 import { planSplit } from '../../src/parallel/balanced-buckets.ts';
+import type { Cell } from '../../src/parallel/cell-backlog.ts';
 import { keyBucket } from '../../src/parallel/id-extractors.ts';
 import { hubsOf, pairBucket, withoutKeys } from '../../src/parallel/shared-keys.ts';
 import { SplittingBatchProcessor } from '../../src/parallel/splitting-batch-processor.ts';
-import type { Cell } from '../../src/parallel/wave-schedule.ts';
 import { arraySource } from '../../src/testing/chain.ts';
 import { testContext } from '../../src/testing/test-context.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { BatchResults } from '../../src/core/batch-processor.ts';
+import type { Cell } from '../../src/parallel/cell-backlog.ts';
 import { SplittingBatchProcessor } from '../../src/parallel/splitting-batch-processor.ts';
-import type { Cell } from '../../src/parallel/wave-schedule.ts';
 import { ArraySource } from '../unit/core/array-source.ts';
 import { testContext } from '../unit/core/test-context.ts';
 

@@ -40,7 +40,7 @@ describe('CellBacklog', () => {
     backlog.push('a', 'rows.csv', 1);
     backlog.push('b');
     backlog.push('c', 'rows.csv', 3);
-    expect(backlog.take(2)).toEqual({ items: ['a', 'b'], from: 0 });
+    expect(backlog.take(2)).toEqual({ row: 0, col: 0, items: ['a', 'b'], from: 0 });
     backlog.push('d', 'rows.csv', 4);
     expect(backlog.take().origin).toBeUndefined();
   });

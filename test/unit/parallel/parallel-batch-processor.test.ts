@@ -6,12 +6,12 @@ import type { Statistics } from '../../../src/core/statistics.ts';
 import type { Task } from '../../../src/core/task.ts';
 import { TaskReturn } from '../../../src/core/task-return.ts';
 import type { CellOutcome } from '../../../src/parallel/adaptive-limit.ts';
+import type { Cell } from '../../../src/parallel/cell-backlog.ts';
 import {
   ParallelBatchProcessor,
   type ParallelBatchProcessorOptions,
 } from '../../../src/parallel/parallel-batch-processor.ts';
 import { SplittingBatchProcessor } from '../../../src/parallel/splitting-batch-processor.ts';
-import type { Cell } from '../../../src/parallel/wave-schedule.ts';
 import { ArraySource, type ArraySourceOptions } from '../core/array-source.ts';
 import { collect, type Deferred, deferred, isSettled, quiet, rejectionOf } from '../core/deferred.ts';
 import { FunctionTask, type TestContext, testContext } from '../core/test-context.ts';

@@ -1,6 +1,7 @@
-/** A text as a vector holds it: its size and up to twelve bytes, in four words. */
-const WORDS = 4;
-/** 64 KB of words a column, which stay in a core's own cache. */
+/** A text of up to twelve bytes: its size and the bytes, in four words. */
+export const TEXT_WORDS = 4;
+const BYTES_A_WORD = 4;
+/** 64 KB of words, which stay in a core's own cache. */
 const SLOT_BITS = 12;
 const SLOTS = 2 ** SLOT_BITS;
 
@@ -10,16 +11,12 @@ const SLOTS = 2 ** SLOT_BITS;
  * come keeps it.
  */
 export class RecentTexts {
-  readonly #words = new Int32Array(SLOTS * WORDS);
-  readonly #texts = new Array<unknown>(SLOTS).fill(undefined);
+  /** Made when a text is read: of most columns of a wide table none ever is. */
+  #words: Int32Array | undefined;
+  #texts: (string | undefined)[] = [];
 
-  /**
-   * Gives the text of row `i`.
-   * @param words Of the whole vector.
-   * @param read Reads it where it is not known; what it gives is kept.
-   */
-  textAt(words: Int32Array, i: number, read: (i: number) => unknown): unknown {
-    const at = i * WORDS;
+  /** Gives the text that stands in the words from `at` on. */
+  textAt(words: Int32Array, at: number): string {
     const a = words[at]!;
     const b = words[at + 1]!;
     const c = words[at + 2]!;
@@ -29,13 +26,16 @@ export class RecentTexts {
       0x9e3779b1,
     );
     const slot = mixed >>> (32 - SLOT_BITS);
-    const known = this.#words;
-    const from = slot * WORDS;
+    const known = this.#words ?? this.#makeRoom();
+    const from = slot * TEXT_WORDS;
     const isKnown =
       known[from] === a && known[from + 1] === b && known[from + 2] === c && known[from + 3] === d;
     const text = this.#texts[slot];
     if (isKnown && text !== undefined) return text;
-    const fresh = read(i);
+    SCRATCH[0] = b;
+    SCRATCH[1] = c;
+    SCRATCH[2] = d;
+    const fresh = SCRATCH_BYTES.toString('utf8', 0, a);
     known[from] = a;
     known[from + 1] = b;
     known[from + 2] = c;
@@ -43,4 +43,13 @@ export class RecentTexts {
     this.#texts[slot] = fresh;
     return fresh;
   }
+
+  #makeRoom(): Int32Array {
+    this.#texts = new Array<string | undefined>(SLOTS).fill(undefined);
+    this.#words = new Int32Array(SLOTS * TEXT_WORDS);
+    return this.#words;
+  }
 }
+
+const SCRATCH = new Int32Array(TEXT_WORDS - 1);
+const SCRATCH_BYTES = Buffer.from(SCRATCH.buffer, 0, SCRATCH.length * BYTES_A_WORD);

@@ -1,0 +1,101 @@
+/**
+ * Values in a fixed number of 32-bit words, outside the heap: garbage collection neither copies nor looks through them. A
+ * value is made when it is asked for.
+ *
+ * | kind | words | of |
+ * |---|---|---|
+ * | `number` | 2, a double | numbers; whole ones that are safe |
+ * | `localDateTime`, `zonedDateTime` | 2, a double | microseconds since 1970, as far as they are safe |
+ * | `localDate` | 2, a double | days since 1970 |
+ * | `text` | 4: its size in bytes, then UTF-8 and zeros | texts of up to 12 bytes |
+ *
+ * DuckDB holds texts so, after Umbra (Neumann and Freitag, "Umbra: a disk-based system with in-memory performance", 2020).
+ */
+import { type RecentTexts, TEXT_WORDS } from './recent-texts.ts';
+import { LocalDate, LocalDateTime, ZonedDateTime } from './temporal.ts';
+
+export const PACKED_WORDS = {
+  number: 2,
+  localDateTime: 2,
+  zonedDateTime: 2,
+  localDate: 2,
+  text: TEXT_WORDS,
+} as const;
+export type PackedKind = keyof typeof PACKED_WORDS;
+
+/** Where the values of a column are: that of row `i` at `i * stride + offset`, in words of both. */
+export interface PackedPlace {
+  readonly words: Int32Array;
+  /** The same memory. */
+  readonly doubles: Float64Array;
+  readonly stride: number;
+  readonly offset: number;
+}
+
+/** Gives a value of row `i`. */
+export type ValueReader<V = unknown> = (i: number) => V;
+
+/** Words of a double. */
+export const DOUBLE_WORDS = 2;
+/** The upper half of the NaN that stands for null; any other NaN is just that. */
+const NULL_HIGH = 0x7ff80bad;
+/** The size in place of a text that is not there. */
+const NO_TEXT = -1;
+const MICROS = 1_000_000;
+const NANOS_A_MICRO = 1_000;
+
+/** Makes a value null. @param at In words. */
+export function setNull(kind: PackedKind, words: Int32Array, at: number): void {
+  if (kind === 'text') words[at] = NO_TEXT;
+  else {
+    words[at] = 0;
+    words[at + 1] = NULL_HIGH;
+  }
+}
+
+/** @param recent Of a column of texts. */
+export function packedReader(kind: PackedKind, place: PackedPlace, recent: RecentTexts): ValueReader {
+  const { words, doubles } = place;
+  const [stride, offset] = [place.stride / DOUBLE_WORDS, place.offset / DOUBLE_WORDS];
+  switch (kind) {
+    case 'number':
+      return (i) => {
+        const at = i * stride + offset;
+        const value = doubles[at]!;
+        return Number.isNaN(value) && words[DOUBLE_WORDS * at + 1] === NULL_HIGH ? null : value;
+      };
+    case 'localDateTime':
+      return (i) => {
+        const micros = doubles[i * stride + offset]!;
+        if (Number.isNaN(micros)) return null;
+        const seconds = Math.floor(micros / MICROS);
+        return new LocalDateTime(seconds, (micros - seconds * MICROS) * NANOS_A_MICRO);
+      };
+    case 'zonedDateTime':
+      return (i) => {
+        const micros = doubles[i * stride + offset]!;
+        if (Number.isNaN(micros)) return null;
+        const seconds = Math.floor(micros / MICROS);
+        return new ZonedDateTime(seconds, (micros - seconds * MICROS) * NANOS_A_MICRO);
+      };
+    case 'localDate':
+      return (i) => {
+        const days = doubles[i * stride + offset]!;
+        return Number.isNaN(days) ? null : new LocalDate(days);
+      };
+    case 'text':
+      return (i) => {
+        const at = i * place.stride + place.offset;
+        return words[at] === NO_TEXT ? null : recent.textAt(words, at);
+      };
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Says whether there is no value, or one that is not a number (NaN). */
+export function missingReader(kind: PackedKind, place: PackedPlace): ValueReader<boolean> {
+  const { words, doubles } = place;
+  if (kind === 'text') return (i) => words[i * place.stride + place.offset] === NO_TEXT;
+  return (i) => Number.isNaN(doubles[(i * place.stride + place.offset) / DOUBLE_WORDS]);
+}

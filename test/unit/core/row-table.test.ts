@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import {
+  amendBatch,
+  type BatchResults,
+  pickRows,
+  rowAt,
+  rowCount,
+  tableBatch,
+  tableOf,
+} from '../../../src/core/batch-processor.ts';
+import { tableOf as columnsOf, tableOfRows } from '../../support/row-tables.ts';
+
+const ROWS = Array.from({ length: 5 }, (_, i) => ({ id: i, name: `name ${i}` }));
+type Row = (typeof ROWS)[number];
+
+describe('RowTable', () => {
+  it('makes rows as they were, whatever the columns are called', () => {
+    const names = ['__proto__', 'constructor', 'toString', 'at', 'a "quoted" \\ name', '', 'layout'];
+    const columns = names.map(
+      (name) => [name, { kind: 'list', values: [`${name} 0`, `${name} 1`] }] as const,
+    );
+    const table = columnsOf(Object.fromEntries(columns));
+    const look = table.look();
+    for (const i of [1, 0]) {
+      const row = table.rowAt(i);
+      expect(Object.entries(row)).toEqual(names.map((name) => [name, `${name} ${i}`]));
+      expect(Object.getPrototypeOf(row)).toBe(Object.prototype);
+      const cursor = look(i) as unknown as Record<string, unknown>;
+      expect(names.map((name) => cursor[name])).toEqual(names.map((name) => `${name} ${i}`));
+    }
+  });
+
+  it('takes in rows of its own layout alone', () => {
+    const table = tableOfRows(ROWS.slice(0, 1));
+    expect(table.push(tableOfRows(ROWS).look()(3))).toBe(true);
+    expect(table.push(tableOfRows([{ name: 'x', id: 1 }]).look()(0))).toBe(false);
+    expect(table.push(tableOfRows([{ id: 1, name: 'longer than 12 bytes' }]).look()(0))).toBe(false);
+    expect(table.rows()).toEqual([ROWS[0], ROWS[3]]);
+  });
+
+  it('knows nothing of a column that it has not', () => {
+    const table = tableOfRows(ROWS);
+    expect(table.values('nome')).toBeUndefined();
+    expect(table.missing('nome')(0)).toBe(true);
+  });
+});
+
+describe('a batch of a table', () => {
+  const batch = () =>
+    tableBatch<Row>(tableOfRows(ROWS), { statistics: { read: 5 }, origin: { file: 'a.csv', firstRow: 10 } });
+
+  it('is a batch like any other', () => {
+    expect(batch()).toEqual({
+      chunk: ROWS,
+      statistics: { read: 5 },
+      batchSize: 5,
+      origin: { file: 'a.csv', firstRow: 10 },
+    });
+    expect({ ...batch(), batchSize: 1 }.chunk).toEqual(ROWS);
+  });
+
+  it('makes its rows once, and then they are what counts', () => {
+    const looked = batch();
+    expect(tableOf(looked)).toHaveLength(5);
+    (looked.chunk[1] as { name: string }).name = 'changed';
+    expect(looked.chunk[1]).toEqual({ id: 1, name: 'changed' });
+    expect(tableOf(looked)).toBeUndefined();
+    expect(rowAt(looked, 1)).toEqual({ id: 1, name: 'changed' });
+  });
+
+  it('is counted, amended and picked from without making them', () => {
+    const of = (from: BatchResults<Row>) => tableOf(from)?.rows();
+    const whole = batch();
+    expect(rowCount(whole)).toBe(5);
+    expect(rowAt(whole, 3)).toEqual(ROWS[3]);
+    const amended = amendBatch(whole, { statistics: { written: 5 } });
+    expect(of(amended)).toEqual(ROWS);
+    expect(amended).toEqual({ ...batch(), statistics: { written: 5 } });
+    const picked = pickRows(whole, [4, 1]);
+    expect(of(picked)).toEqual([ROWS[4], ROWS[1]]);
+    expect(picked.origin).toEqual({ files: ['a.csv', 'a.csv'], rowNumbers: [14, 11] });
+    expect(tableOf(whole)).toBeDefined();
+  });
+});
