@@ -16,7 +16,7 @@ export interface Case {
 }
 
 export function defaultSplit(workload: Workload, plan: PlanName, workers: number): Split {
-  return split(workload, plan, mostBuckets(workers, workload.monopartite));
+  return split(workload, plan, mostBuckets(workers, workload.monopartite, false));
 }
 
 export function defaultSetting(

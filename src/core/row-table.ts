@@ -41,7 +41,7 @@ export class RowCursor {
 
 /** Files of the same columns have one layout, so that their rows can stand in one table. */
 const LAYOUTS = new Map<string, RowLayout>();
-const MAX_LAYOUTS = 100;
+const MAX_LAYOUTS = 32;
 
 /**
  * Which columns rows have, and where. Its functions are compiled from the names of the columns: a row is one object literal,
@@ -105,14 +105,15 @@ export class RowLayout {
   }
 }
 
-const LEAST_CAPACITY = 64;
+/** Few rows: a large grid has many cells that hold no more. */
+const LEAST_CAPACITY = 8;
 
 /** Rows of one layout. */
 export class RowTable {
   readonly layout: RowLayout;
   #words: Int32Array;
   #doubles: Float64Array;
-  readonly #lists: readonly unknown[][];
+  #lists: readonly unknown[][];
   #length = 0;
   #readers: readonly ValueReader[] | undefined;
 
@@ -274,8 +275,7 @@ export class RowTable {
     table.#words = words;
     table.#doubles = doublesOf(words);
     table.#length = length;
-    for (const [l, list] of this.#lists.entries())
-      for (const value of listOf(list, l)) table.#lists[l]!.push(value);
+    table.#lists = this.#lists.map(listOf);
     return table;
   }
 

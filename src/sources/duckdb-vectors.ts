@@ -5,7 +5,7 @@
  * pinned.
  */
 import { type DuckDBType, DuckDBTypeId, DuckDBVarCharVector, type DuckDBVector } from '@duckdb/node-api';
-import { DOUBLE_WORDS, type PackedPlace, setNull } from '../core/packed-values.ts';
+import { DOUBLE_WORDS, PACKED_WORDS, type PackedPlace, setNull } from '../core/packed-values.ts';
 import { TEXT_WORDS } from '../core/recent-texts.ts';
 import type { ColumnKind, RowTable } from '../core/row-table.ts';
 import type { ValueDecoder } from './duckdb-values.ts';
@@ -53,9 +53,21 @@ const KINDS: ReadonlyMap<DuckDBTypeId, ColumnKind> = new Map([
   [DuckDBTypeId.VARCHAR, 'text'],
 ]);
 
-/** Gives the form in which the values of a type are kept as long as all of them fit. */
-export function kindOf({ typeId }: DuckDBType): ColumnKind {
-  return KINDS.get(typeId) ?? 'list';
+/** Texts beyond so many words of a row are listed: with a text that comes again, that takes half the memory. */
+const MAX_PACKED_WORDS = 128;
+
+/**
+ * Gives the form in which the values of each column are kept as long as all of them fit.
+ * @param types None where the column holds numbers of our own.
+ */
+export function kindsOf(types: readonly (DuckDBType | undefined)[]): readonly ColumnKind[] {
+  let words = 0;
+  return types.map((type) => {
+    const kind = type ? (KINDS.get(type.typeId) ?? 'list') : 'number';
+    if (kind === 'list' || (kind === 'text' && words >= MAX_PACKED_WORDS)) return 'list';
+    words += PACKED_WORDS[kind];
+    return kind;
+  });
 }
 
 /**

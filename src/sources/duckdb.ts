@@ -8,10 +8,10 @@ import {
   type DuckDBVector,
 } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
-import { type ColumnKind, RowLayout, RowTable } from '../core/row-table.ts';
+import { RowLayout, RowTable } from '../core/row-table.ts';
 import { type KeyCounts, MAX_HEAVY_KEYS } from '../parallel/balanced-buckets.ts';
 import { type DecimalForm, decoderFor, type ValueDecoder } from './duckdb-values.ts';
-import { fillColumn, kindOf } from './duckdb-vectors.ts';
+import { fillColumn, kindsOf } from './duckdb-vectors.ts';
 
 /** A record as it comes from a source. */
 export type Row = Record<string, unknown>;
@@ -165,21 +165,21 @@ const FIRST_CAPACITY = 10_000;
 
 /** Makes tables of chunks. */
 class TableFiller {
-  readonly #names: readonly string[];
-  /** A column whose values did not fit once is a list from then on. */
-  readonly #kinds: ColumnKind[];
   readonly #decoders: readonly (ValueDecoder | undefined)[];
   readonly #size: number;
   readonly #left: number;
   readonly #full: RowTable[] = [];
+  /** A column whose values did not fit once is a list from then on. */
+  #layout: RowLayout;
   #table: RowTable;
 
   constructor(result: DuckDBResult, decimals: DecimalForm, size: number, left: string | undefined) {
     const names = result.deduplicatedColumnNames();
-    this.#names = left === undefined || names.includes(left) ? names : [...names, left];
-    this.#left = left === undefined ? -1 : this.#names.indexOf(left);
+    const all = left === undefined || names.includes(left) ? names : [...names, left];
+    this.#left = left === undefined ? -1 : all.indexOf(left);
     const types = result.columnTypes();
-    this.#kinds = this.#names.map((_, c) => (c === this.#left ? 'number' : kindOf(types[c]!)));
+    const packed = all.map((_, c) => (c === this.#left ? undefined : types[c]));
+    this.#layout = RowLayout.of(all, kindsOf(packed));
     this.#decoders = types.map((type) => decoderFor(type, decimals));
     this.#size = size;
     this.#table = this.#newTable();
@@ -212,15 +212,11 @@ class TableFiller {
     for (const [c, vector] of vectors.entries()) {
       const decode = this.#decoders[c];
       if (c === this.#left || fillColumn(this.#table, c, before, { vector, from, count, decode })) continue;
-      this.#kinds[c] = 'list';
+      this.#layout = RowLayout.of(this.#layout.names, this.#layout.kinds.with(c, 'list'));
       this.#table = this.#table.slice(0, before).relaid(this.#layout);
       this.#append(vectors, from, count);
       return;
     }
-  }
-
-  get #layout(): RowLayout {
-    return RowLayout.of(this.#names, this.#kinds);
   }
 
   #newTable(): RowTable {

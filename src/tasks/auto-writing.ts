@@ -107,7 +107,7 @@ async function planAuto(
     tableSize:
       (kept?.tableSize as number | undefined) ??
       options.tableSize ??
-      fittingTableSize(facts, cellsOf(options, mapping, keys)),
+      fittingTableSize(facts, cellsOf(options, mapping, keys), !mapping?.createsOnly),
   };
   const planned = await PARALLEL_WRITING.plan!(resolved, source, mapping, batchSize, true, context).catch(
     async (error: unknown) => {

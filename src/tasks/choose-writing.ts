@@ -100,8 +100,9 @@ export type GridCells = 'all' | 'folded' | 'diagonal';
 export function fittingTableSize(
   { rows, batchSize, maxWorkers }: Pick<WritingFacts, 'rows' | 'batchSize' | 'maxWorkers'>,
   cells: GridCells,
+  merges: boolean,
 ): number {
-  const most = mostBuckets(maxWorkers, cells === 'folded');
+  const most = mostBuckets(maxWorkers, cells === 'folded', merges);
   if (rows === undefined) return most;
   const batches = rows / batchSize;
   const fitting =
@@ -125,12 +126,16 @@ const BUCKETS_A_WORKER_FOLDED = 3;
  * a batch, and what is done once a key is done less often. 1 M ratings by `MERGE` with 2 workers: 54,000 rows/s in a grid of 4,
  * 77,000 in one of 8.
  */
-export const LEAST_WORKERS_OF_MERGE = 4;
+const LEAST_WORKERS_OF_MERGE = 4;
 const MIN_TABLE_SIZE = 4;
 
-/** Gives the buckets a side that so many workers are served by, however many rows there are. */
-export function mostBuckets(maxWorkers: number, isFolded: boolean): number {
-  return Math.min(MAX_TABLE_SIZE, (isFolded ? BUCKETS_A_WORKER_FOLDED : BUCKETS_A_WORKER) * maxWorkers);
+/**
+ * Gives the buckets a side that so many workers are served by, however many rows there are.
+ * @param merges Whether the rows do more than create relationships.
+ */
+export function mostBuckets(maxWorkers: number, isFolded: boolean, merges: boolean): number {
+  const workers = merges ? Math.max(LEAST_WORKERS_OF_MERGE, maxWorkers) : maxWorkers;
+  return Math.min(MAX_TABLE_SIZE, (isFolded ? BUCKETS_A_WORKER_FOLDED : BUCKETS_A_WORKER) * workers);
 }
 
 /** Names a choice for a person. */

@@ -13,7 +13,7 @@ import { SampledSource } from '../parallel/sampled-source.ts';
 import { type HeavyKeys, hubsOf, withoutKeys } from '../parallel/shared-keys.ts';
 import { type ScheduleKind, SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
 import type { Row } from '../sources/duckdb.ts';
-import { LEAST_WORKERS_OF_MERGE, mostBuckets, type ParallelMode } from './choose-writing.ts';
+import { mostBuckets, type ParallelMode } from './choose-writing.ts';
 import { type HubKind, type HubSharing, hubSharing } from './hub-sharing.ts';
 import type { LoadSource, WritingKind } from './load-kinds.ts';
 import { digest } from './load-run.ts';
@@ -285,11 +285,6 @@ function gridOf(
   return {
     maxWorkers,
     monopartite,
-    tableSize:
-      options.tableSize ??
-      mostBuckets(
-        mapping?.createsOnly ? maxWorkers : Math.max(LEAST_WORKERS_OF_MERGE, maxWorkers),
-        monopartite,
-      ),
+    tableSize: options.tableSize ?? mostBuckets(maxWorkers, monopartite, !mapping?.createsOnly),
   };
 }

@@ -126,6 +126,14 @@ describe('streamTables', () => {
     expect(new Set(rows.map(({ text }) => text)).size).toBeGreaterThan(12_000);
   });
 
+  it('lists the texts of a wide table beyond its first thirty-two', async () => {
+    const sql = `SELECT ${Array.from({ length: 40 }, (_, c) => `'t${c}' AS c${c}`).join(', ')}, 5 AS n`;
+    const [table] = await tables(sql, 10);
+    expect(table!.layout.kinds.indexOf('list')).toBe(32);
+    expect(table!.layout.kinds.at(-1)).toBe('number');
+    expect(table!.rows()).toEqual(await rowsOneByOne(sql));
+  });
+
   it('leaves a column of numbers to the caller, one that is there already too', async () => {
     for (const sql of ['SELECT 5 AS a, 6 AS b', "SELECT 5 AS a, 'x' AS n, 6 AS b"]) {
       for await (const table of streamTables(await duckDb.connect(), sql, {

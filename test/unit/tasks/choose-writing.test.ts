@@ -59,13 +59,21 @@ describe('chooseWriting', () => {
 
   it('takes a grid whose cells hold a batch each', () => {
     const size = (rows: number | undefined, cells: GridCells = 'all') =>
-      fittingTableSize({ ...facts, rows }, cells);
+      fittingTableSize({ ...facts, rows }, cells, false);
     expect(size(undefined)).toBe(16);
     expect(size(100_000_000)).toBe(16);
     expect(size(500_000)).toBe(10);
     expect(size(500_000, 'folded')).toBe(13);
     expect(size(60_000, 'diagonal')).toBe(12);
     expect(size(20_000)).toBe(4);
+  });
+
+  it('has the grid of four workers at least where something is merged, as far as the rows fill it', () => {
+    const size = (merges: boolean, rows = 1_000_000, cells: GridCells = 'all') =>
+      fittingTableSize({ ...facts, rows, maxWorkers: 2 }, cells, merges);
+    expect([size(false), size(true)]).toEqual([4, 8]);
+    expect([size(false, 1_000_000, 'folded'), size(true, 1_000_000, 'folded')]).toEqual([6, 12]);
+    expect(size(true, 200_000)).toBe(6);
   });
 
   it('names the choice', () => {
