@@ -75,6 +75,11 @@ export interface CompiledMapping {
   readonly columns: readonly string[];
   /** Which kinds of write there are; CREATE between nodes that are there claims less. */
   readonly createsOnly: boolean;
+  /**
+   * Whether commits of cells that share no node can still meet, on a link between the chains of two nodes that rows share: not
+   * where each relationship has an end that its own row creates.
+   */
+  readonly linksShared: boolean;
 }
 
 export interface CompileOptions {
@@ -122,6 +127,7 @@ function compileNode(node: NodePattern, runTag: string | undefined): CompiledMap
     identityValues: 0,
     columns: columnsOf(values),
     createsOnly: write === 'create',
+    linksShared: false,
   };
 }
 
@@ -220,6 +226,9 @@ function compileRelationships(
     createsOnly:
       relationships.every(({ write }) => write === 'create') &&
       lists.every(({ write, node }) => write === 'match' && node.properties.length === 0),
+    linksShared: !relationships.every(
+      ({ from: start, to }) => created.includes(start) || created.includes(to),
+    ),
   };
 }
 

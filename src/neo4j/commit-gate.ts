@@ -8,6 +8,8 @@
  * Measured on Neo4j 5.26, 100,000 skewed ratings by MERGE, 8 workers, grid of 16: 53–58 deadlocks in 288 transactions
  * without the gate, none with it, in 0.9 to 1.1 times the time on 2 cores. `bench/locks` repeats it.
  *
+ * Cells whose relationships each have an end of their own row meet on no link, and do not pass it (`linksShared` of a mapping).
+ *
  * A commit holds its place while the server is at work on it. Where the server is far away, that is a round trip less than
  * until the answer: the next commit is sent while that of the one before is still on its way, so that the server has one
  * after the other (pipelining). How long a commit takes there is an estimate, a moving average a relationship; where it was

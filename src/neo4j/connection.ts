@@ -69,6 +69,8 @@ export interface WriteOptions extends Partial<RetryOptions> {
   readonly mark?: LedgerMark | undefined;
   /** Whether doing it twice is the same as once: a commit without an answer is then tried again. Default: false. */
   readonly isRepeatable?: boolean | undefined;
+  /** Whether its commit passes the gate, where it creates or deletes relationships. Default: true. */
+  readonly isGated?: boolean | undefined;
   /** Whether an error is not tried again though it is transient. Default: none is. */
   readonly isFinal?: ((error: unknown) => boolean) | undefined;
 }

@@ -8,6 +8,7 @@
  */
 import { alloc } from 'neo4j-driver-bolt-connection/lib/channel/channel-buf.js';
 import { Packer } from 'neo4j-driver-bolt-connection/lib/packstream/packstream-v1.js';
+import type { RowTable } from '../core/row-table.ts';
 import { LocalDate, LocalDateTime } from '../core/temporal.ts';
 import { PackStreamWriter } from './pack-stream.ts';
 import { propertyProblem } from './property-values.ts';
@@ -52,6 +53,25 @@ export function packRows(rows: readonly unknown[], floatColumns: ReadonlySet<str
   writer.listHeader(rows.length);
   const forDriver = () => toBatchParameter(rows, floatColumns);
   for (const row of rows) if (!writeValue(writer, row, false, floatColumns)) return forDriver();
+  return new PackedRows(writer.bytes(), forDriver);
+}
+
+/** Makes the value of `$batch` of rows that are packed already, without making objects of them; see {@link packRows}. */
+export function packRowTable(table: RowTable, floatColumns: ReadonlySet<string>): Iterable<unknown> {
+  const forDriver = () => toBatchParameter(table.rows(), floatColumns);
+  const fields = table.layout.names.map((name) => ({
+    name,
+    valueAt: table.values(name)!,
+    isFloat: floatColumns.has(name),
+  }));
+  const writer = new PackStreamWriter(table.length * BYTES_A_ROW);
+  writer.listHeader(table.length);
+  for (let row = 0; row < table.length; row++) {
+    writer.mapHeader(fields.length);
+    for (const { name, valueAt, isFloat } of fields) {
+      if (!writer.name(name) || !writeValue(writer, valueAt(row), isFloat)) return forDriver();
+    }
+  }
   return new PackedRows(writer.bytes(), forDriver);
 }
 

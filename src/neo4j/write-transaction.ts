@@ -36,6 +36,8 @@ export interface WriteTransactionOptions extends RetryOptions {
   readonly timeoutMs: number;
   /** Passed by transactions that create or delete relationships. */
   readonly gate: CommitGate;
+  /** Whether it is passed at all. Default: true. */
+  readonly isGated?: boolean | undefined;
   /** Ends the waiting between tries; a transaction that runs is awaited. */
   readonly signal?: AbortSignal | undefined;
   /** What the ledger is to remember of this transaction. */
@@ -122,7 +124,7 @@ export async function runWriteTransaction<R>(
 async function tryOnce<R>(
   session: Session,
   work: TransactionWork<R>,
-  { timeoutMs, gate, mark }: WriteTransactionOptions,
+  { timeoutMs, gate, isGated = true, mark }: WriteTransactionOptions,
   onCommit: (sent: SentCommit<R>) => void,
 ): Promise<SentCommit<R> | undefined> {
   using deadline = new Deadline(timeoutMs);
@@ -160,7 +162,7 @@ async function tryOnce<R>(
       onCommit({ statistics, value });
       return deadline.race(transaction.commit());
     };
-    await (relationships > 0 ? gate.pass(relationships, commit) : commit());
+    await (isGated && relationships > 0 ? gate.pass(relationships, commit) : commit());
     return { statistics, value };
   } catch (error) {
     if (error === COMMITTED) return undefined;

@@ -36,6 +36,7 @@ import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { Task } from '../core/task.ts';
 import { checkStatement } from '../neo4j/check-statement.ts';
 import type { Neo4jConnection, WriteOptions } from '../neo4j/connection.ts';
+import { DEADLOCK } from '../neo4j/retry-rules.ts';
 import { faultOf, isMemoryError, mentionsValue } from '../neo4j/row-faults.ts';
 import type { RunLedger } from '../neo4j/run-ledger.ts';
 import type { TransactionWork, WriteResult } from '../neo4j/write-transaction.ts';
@@ -71,6 +72,8 @@ export class SharedWriting {
   maxRows = Number.POSITIVE_INFINITY;
   /** Of the relationships that the last transaction merged: how many it created, from 0 to 1. */
   createdShare = 1;
+  /** Whether commits pass the gate; a deadlock says that they have to. */
+  isGated = true;
 }
 
 /** What came of a part. */
@@ -140,7 +143,8 @@ export class BatchWriter<T> {
       try {
         const work = this.#prepare(to - from === rows ? batch : partOf(batch, part), reject, this.#shared);
         const isFinal = (error: unknown) => to - from > 1 && isMemoryError(error);
-        const done = await neo4j.transact(work, { ...write, isFinal, mark: markOf(to) });
+        const { isGated } = this.#shared;
+        const done = await neo4j.transact(work, { ...write, isGated, isFinal, mark: markOf(to) });
         this.#noteWritten(done, to - from);
         statistics = mergeStatistics(statistics, done.statistics, done.value.statistics);
         consumed = to;
@@ -167,6 +171,7 @@ export class BatchWriter<T> {
     const { written, merged = 0 } = value;
     shared.hasWritten ||= written > 0;
     if (merged > 0) shared.createdShare = (statistics.relationships_created ?? 0) / merged;
+    shared.isGated ||= Object.keys(statistics).some((name) => name.startsWith(DEADLOCK));
     if (rows * REGROWTH > shared.maxRows) shared.maxRows = Math.ceil(rows * REGROWTH);
   }
 

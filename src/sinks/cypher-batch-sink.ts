@@ -1,8 +1,14 @@
-import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
+import {
+  BatchProcessor,
+  type BatchProcessorOptions,
+  type BatchResults,
+  rowCount,
+  tableOf,
+} from '../core/batch-processor.ts';
 import { ConfigError } from '../core/errors.ts';
 import { integerOption, stringOption } from '../core/options.ts';
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, type Neo4jContext } from '../neo4j/connection.ts';
-import { packRows } from '../neo4j/packed-rows.ts';
+import { packRows, packRowTable } from '../neo4j/packed-rows.ts';
 import { DEFAULT_RETRY } from '../neo4j/write-transaction.ts';
 import { BatchWriter, writeBatches } from './batch-writer.ts';
 import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
@@ -68,11 +74,14 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
     super(context, options);
     this.query = batchStatement(options.query);
     const { floatColumns, ...write } = resolveWriteOptions(options);
-    this.#writer = new BatchWriter<T>(writerOptions(this, write, options, this.query), ({ chunk }) => {
-      const parameters = { batch: packRows(chunk, floatColumns), run: options.ledger?.run ?? null };
+    this.#writer = new BatchWriter<T>(writerOptions(this, write, options, this.query), (part) => {
+      const table = tableOf(part);
+      const batch = table ? packRowTable(table, floatColumns) : packRows(part.chunk, floatColumns);
+      const parameters = { batch, run: options.ledger?.run ?? null };
       return async (run) => {
         await run(this.query, parameters);
-        return { written: chunk.length, statistics: { cypher_rows_written: chunk.length } };
+        const written = rowCount(part);
+        return { written, statistics: { cypher_rows_written: written } };
       };
     });
   }

@@ -230,13 +230,15 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
   ): BatchSource {
     const { context } = this;
     const mapping = this.#mapping;
+    const writing = new SharedWriting();
+    writing.isGated = this.#meetsInCommits(options, planned);
     const shared = {
       ...pickOptions(options as LoadOptions, [...CYPHER_WRITE_OPTION_NAMES, 'duplicateKeys', 'missingNodes']),
       badRows: options.badRows ?? 'reject',
       floatColumns,
       task: this,
       rejectedFile: this.#rejected,
-      shared: new SharedWriting(),
+      shared: writing,
       ledger,
     };
     const sink = (predecessor?: BatchSource) => {
@@ -249,6 +251,14 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const rows = this.#withKeys(this.#validated(this.#limited(source)), options);
     const predecessor = this.#writing.place(context, this, options, rows, sink, mapping, planned, ledger);
     return new ClosedLoopBatchProcessor(context, { predecessor, task: this });
+  }
+
+  /** Whether commits of different cells may need the same link: unless each cell has the nodes that its rows share to itself. */
+  #meetsInCommits(options: O, planned: PlannedWriting | undefined): boolean {
+    const mapping = this.#mapping;
+    if (!mapping || mapping.linksShared || planned?.plan?.sharedKeys.length) return true;
+    const isSplitByKeys = this.#writing.keysOf(options, mapping).length === mapping.claims.length;
+    return !isSplitByKeys;
   }
 
   /** Counts the rows that are read, for a limit that is a share of them. */

@@ -4,8 +4,9 @@ import { alloc } from 'neo4j-driver-bolt-connection/lib/channel/channel-buf.js';
 import { Packer } from 'neo4j-driver-bolt-connection/lib/packstream/packstream-v1.js';
 import { describe, expect, it } from 'vitest';
 import { LocalDate, LocalDateTime } from '../../src/core/temporal.ts';
-import { PackedRows, packRows } from '../../src/neo4j/packed-rows.ts';
+import { PackedRows, packRows, packRowTable } from '../../src/neo4j/packed-rows.ts';
 import { toBatchParameter } from '../../src/neo4j/values.ts';
+import { tableOfRows } from '../support/row-tables.ts';
 
 /** Packs with the driver's packer alone, into a buffer that is large enough. */
 function packedByDriver(value: unknown): Buffer {
@@ -63,6 +64,31 @@ describe('packRows', () => {
       }),
       { numRuns: 400 },
     );
+  });
+
+  it('gives the same bytes for rows that are packed as for rows that are objects', () => {
+    const rowOf = fc
+      .tuple(
+        fc.integer(),
+        fc.double({ noNaN: true, min: -1e9, max: 1e9 }),
+        fc.string({ maxLength: 4 }),
+        fc.oneof(scalar, fc.array(scalar, { maxLength: 5 })),
+      )
+      .map(([id, b, name, any]) => ({ id, b, name, any: any ?? null }));
+    fc.assert(
+      fc.property(
+        fc.array(rowOf, { minLength: 1, maxLength: 30 }),
+        fc.subarray(['any', 'b', 'id']),
+        (rows, floats) => {
+          const table = tableOfRows(rows);
+          const packed = packRowTable(table, new Set(floats)) as PackedRows;
+          expect(packed.bytes.equals((packRows(rows, new Set(floats)) as PackedRows).bytes)).toBe(true);
+          expect([...packed]).toEqual([...packRows(rows, new Set(floats))]);
+        },
+      ),
+    );
+    const unsendable = tableOfRows([{ n: 1 }, { n: 2n ** 63n }]);
+    expect(() => packRowTable(unsendable, new Set())).toThrow('64 bits');
   });
 
   it('writes large lists, maps and texts with the sizes of the driver', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { checkColumns, compileMapping } from '../../../src/mapping/compile.ts';
 import { mappingExtractor } from '../../../src/mapping/mapping-extractor.ts';
-import { node, relationship } from '../../../src/mapping/patterns.ts';
+import { type NodePattern, node, relationship } from '../../../src/mapping/patterns.ts';
 import { prepareBatch } from '../../../src/sinks/prepare-batch.ts';
 import { CSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
 import { testContext } from '../core/test-context.ts';
@@ -92,6 +92,16 @@ describe('compileMapping', () => {
         ...writes,
       ].join('\n'),
     );
+  });
+
+  it('knows where commits can meet: on links between nodes that rows share', () => {
+    const own = node('Trip', {}, { properties: ['n'], write: 'create' });
+    const [a, b] = [node('Place', { id: 'a' }), node('Place', { id: 'b' }, { write: 'merge' })];
+    const link = (from: NodePattern, to: NodePattern) => relationship('X', { from, to, write: 'create' });
+    const meet = (...mapping: ReturnType<typeof link>[]) => compileMapping(mapping).linksShared;
+    expect([meet(link(own, a)), meet(link(own, a), link(b, own))]).toEqual([false, false]);
+    expect([meet(link(a, b)), meet(link(own, a), link(a, b))]).toEqual([true, true]);
+    expect(meet(relationship('X', { from: a, to: b }))).toBe(true);
   });
 
   it('leaves rows as they are where no one relationship is merged', () => {

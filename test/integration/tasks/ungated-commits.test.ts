@@ -1,0 +1,85 @@
+/** Where each relationship has an end of its own row, commits of disjoint cells meet on no link, so none waits for another. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { compileMapping } from '../../../src/mapping/compile.ts';
+import { mappingExtractor } from '../../../src/mapping/mapping-extractor.ts';
+import { type Mapping, node, relationship } from '../../../src/mapping/patterns.ts';
+import { CommitGate } from '../../../src/neo4j/commit-gate.ts';
+import { ParallelCSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
+import { uniqueLabel, useServer } from '../../support/context.ts';
+import { useFolder } from '../../support/files.ts';
+import { mulberry32 } from '../../support/ratings.ts';
+import { makePlaces } from '../../support/trips.ts';
+
+const { context } = useServer();
+const PLACES = 60;
+const ROWS = 12_000;
+const WORKERS = 8;
+
+/** Trips between places of which a few have most. @param share Of the rows that begin at place 0. */
+function tripsFile(share = 0): string {
+  const random = mulberry32(4);
+  const place = () => Math.floor(PLACES * random() ** 2);
+  const rows = Array.from({ length: ROWS }, (_, n) => `${n},${random() < share ? 0 : place()},${place()}`);
+  return useFolder().write('trips.csv', `n,start,end\n${rows.join('\n')}\n`);
+}
+
+/** A node a trip, with a relationship to each of its places. */
+function tripNodes(trip: string, place: string): Mapping {
+  const own = node(trip, {}, { properties: ['n'], write: 'create' });
+  return [
+    relationship('FROM', { from: own, to: node(place, { id: 'start' }), write: 'create' }),
+    relationship('TO', { from: own, to: node(place, { id: 'end' }), write: 'create' }),
+  ];
+}
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('commits of relationships', () => {
+  const run = async (options: object) => {
+    const passed = vi.spyOn(CommitGate.prototype, 'pass');
+    const task = new ParallelCSVLoad2Neo4jTask(context(), {
+      ...{ file: tripsFile(), types: 'inferred', maxWorkers: WORKERS, tableSize: 16, batchSize: 200 },
+      ...options,
+    } as ConstructorParameters<typeof ParallelCSVLoad2Neo4jTask>[1]);
+    const { success, error, summary } = await task.execute();
+    expect(error).toBeUndefined();
+    expect(success).toBe(true);
+    return { summary, passed: passed.mock.calls.length };
+  };
+
+  it('pass no gate where each has an end that its row creates, and none has to be tried again', async () => {
+    const [trip, place] = [uniqueLabel('Trip'), uniqueLabel('Place')];
+    await makePlaces(context().neo4j, place, PLACES);
+    const { summary, passed } = await run({ mapping: tripNodes(trip, place), hubs: 'claim' });
+    expect(passed).toBe(0);
+    expect(summary.retries).toBeUndefined();
+    expect(summary).toMatchObject({ nodes_created: ROWS, relationships_created: 2 * ROWS });
+    const { rows } = await context().neo4j.query(
+      `MATCH (:${place})<-[:FROM]-(t:${trip})-[:TO]->(:${place}) RETURN count(DISTINCT t.n) AS trips`,
+    );
+    expect(rows).toEqual([{ trips: ROWS }]);
+  });
+
+  it.each([
+    ['where they join nodes that rows share', {}],
+    ['where an extractor of your own splits', { isOwnExtractor: true }],
+    ['where hubs are shared', { share: 0.6 }],
+  ])(
+    'pass it %s',
+    async (_name, { isOwnExtractor = false, share = 0 }: { isOwnExtractor?: boolean; share?: number }) => {
+      const [trip, place] = [uniqueLabel('Trip'), uniqueLabel('Place')];
+      await makePlaces(context().neo4j, place, PLACES);
+      const joins = relationship('TRIP', {
+        ...{ from: node(place, { id: 'start' }), to: node(place, { id: 'end' }), write: 'create' },
+      });
+      const mapping = isOwnExtractor || share > 0 ? tripNodes(trip, place) : joins;
+      const { passed, summary } = await run({
+        mapping,
+        ...(isOwnExtractor && { idExtractor: mappingExtractor(compileMapping(mapping), 16) }),
+        ...(share > 0 && { file: tripsFile(share) }),
+      });
+      expect(passed).toBeGreaterThan(0);
+      expect(summary.cypher_rows_written).toBe(ROWS);
+    },
+  );
+});
