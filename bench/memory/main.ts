@@ -27,7 +27,7 @@ const LOAD = fileURLToPath(new URL('load.mjs', import.meta.url));
 
 const program = new Command('memory')
   .option('--rows <n>', 'flights to load', wholeNumber, 3_000_000)
-  .option('--limit <mb>', 'what the peak is held against, in MB (10^6 bytes)', wholeNumber, 600)
+  .option('--limit <mb>', 'what the peak is held against, in MB (10^6 bytes)', wholeNumber, 500)
   .option('--sequential', 'with one writer')
   .action(bench);
 

@@ -16,30 +16,47 @@ export interface KeyCounts {
 /** Counts more keys than this by hash; a heavy list of this size is a megabyte. */
 export const MAX_HEAVY_KEYS = 10_000;
 
+/** Values by node key: a number has that of its text, without a text being made of it for every row. */
+export class KeyMap<V> {
+  readonly #byText: ReadonlyMap<string, V>;
+  readonly #byNumber = new Map<number, V>();
+
+  constructor(entries: readonly (readonly [key: string, value: V])[]) {
+    this.#byText = new Map(entries);
+    for (const [key, value] of entries)
+      if (String(Number(key)) === key) this.#byNumber.set(Number(key), value);
+  }
+
+  get(key: NodeKey): V | undefined {
+    return typeof key === 'number' ? this.#byNumber.get(key) : this.#byText.get(String(key));
+  }
+}
+
 export class BalancedBuckets {
   readonly tableSize: number;
   /** By bucket: rows that it will have, of those that were counted. */
   readonly loads: readonly number[];
-  readonly #byKey = new Map<string, number>();
+  readonly #byKey: KeyMap<number>;
 
   constructor({ heavy, totalRows }: KeyCounts, tableSize: number) {
     this.tableSize = tableSize;
     const listed = heavy.slice(0, MAX_HEAVY_KEYS).sort(heavierFirst);
     const tail = totalRows - listed.reduce((sum, [, rows]) => sum + rows, 0);
     const loads = new Array<number>(tableSize).fill(Math.max(0, tail) / tableSize);
-    for (const [key, rows] of listed) {
+    const placed = listed.map(([key, rows]) => {
       let emptiest = 0;
       for (let bucket = 1; bucket < tableSize; bucket++)
         if (loads[bucket]! < loads[emptiest]!) emptiest = bucket;
       loads[emptiest]! += rows;
-      this.#byKey.set(key, emptiest);
-    }
+      return [key, emptiest] as const;
+    });
+    this.#byKey = new KeyMap(placed);
     this.loads = loads;
   }
 
   /** Gives the bucket of a key, from 0 to tableSize − 1. */
   bucketOf(key: NodeKey): number {
-    return this.#byKey.get(String(key)) ?? keyBucket(key, this.tableSize);
+    return this.#byKey.get(key) ?? keyBucket(key, this.tableSize);
   }
 }
 

@@ -5,7 +5,13 @@ import type { CompiledMapping, KeyClaim } from '../mapping/compile.ts';
 import { mappingExtractor, nodeKeyOf } from '../mapping/mapping-extractor.ts';
 import type { Neo4jConnection } from '../neo4j/connection.ts';
 import { hasRecordStore } from '../neo4j/record-store.ts';
-import { BalancedBuckets, KeyCounter, type KeyCounts, planSplit } from '../parallel/balanced-buckets.ts';
+import {
+  BalancedBuckets,
+  KeyCounter,
+  type KeyCounts,
+  KeyMap,
+  planSplit,
+} from '../parallel/balanced-buckets.ts';
 import { cellsOfGroup } from '../parallel/grid.ts';
 import { dictIdExtractor, type IdExtractor, keyBucket, type NodeKey } from '../parallel/id-extractors.ts';
 import { DEFAULT_MAX_WORKERS, ParallelBatchProcessor } from '../parallel/parallel-batch-processor.ts';
@@ -137,8 +143,8 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
       })),
       { workers, tableSize, totalRows, buckets },
     );
-    const keys = shared?.map((list) => new Set(list.map(([key]) => key)));
-    const isShared = keys && ((key: NodeKey, side: 0 | 1) => keys[side]!.has(String(key)));
+    const keys = shared?.map((list) => new KeyMap(list));
+    const isShared = keys && ((key: NodeKey, side: 0 | 1) => keys[side]!.get(key) !== undefined);
     const idExtractor = mappingExtractor({ claims }, tableSize, bucketOf, isShared);
     const isOwn = buckets === 'balanced' || isShared;
     return {

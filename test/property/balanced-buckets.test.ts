@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BalancedBuckets, KeyCounter, planSplit } from '../../src/parallel/balanced-buckets.ts';
+import { BalancedBuckets, KeyCounter, KeyMap, planSplit } from '../../src/parallel/balanced-buckets.ts';
 import { keyBucket, type NodeKey } from '../../src/parallel/id-extractors.ts';
 
 const counts = fc
@@ -43,6 +43,26 @@ describe('BalancedBuckets', () => {
     );
     const buckets = new BalancedBuckets({ heavy: [['7', 10]], totalRows: 100 }, 8);
     expect(new Set([7, 7n, '7'].map((key) => buckets.bucketOf(key))).size).toBe(1);
+  });
+
+  it('finds by a number what is there by its text, and nothing by another', () => {
+    const number = fc.oneof(
+      fc.maxSafeInteger(),
+      fc.integer({ min: -20, max: 20 }),
+      fc.double({ noNaN: true }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(number, { maxLength: 30 }),
+        fc.array(number, { maxLength: 30 }),
+        (there, others) => {
+          const texts = [...new Set(there.map(String)), '01', '1.0', 'x'];
+          const keys = new KeyMap(texts.map((text, i) => [text, i] as const));
+          for (const key of [...there, ...others]) expect(keys.get(key)).toBe(keys.get(String(key)));
+          expect(texts.map((text) => keys.get(text))).toEqual(texts.map((_, i) => i));
+        },
+      ),
+    );
   });
 
   it('reaches the bound that the heaviest key sets under a power law, where hashing falls far short', () => {
