@@ -60,6 +60,17 @@ describe('commits of relationships', () => {
     expect(rows).toEqual([{ trips: ROWS }]);
   });
 
+  it('pass none for the sake of keys that hold nobody up, though they have more than a bucket’s share', async () => {
+    const [trip, place] = [uniqueLabel('Trip'), uniqueLabel('Place')];
+    await makePlaces(context().neo4j, place, PLACES);
+    const rows = Array.from({ length: ROWS }, (_, n) => `${n},${n % 20},${(n * 7) % 20}`);
+    const file = useFolder().write('even.csv', `n,start,end\n${rows.join('\n')}\n`);
+    const { summary, passed } = await run({ file, mapping: tripNodes(trip, place) });
+    expect(passed).toBe(0);
+    expect(summary.retries).toBeUndefined();
+    expect(summary).toMatchObject({ nodes_created: ROWS, relationships_created: 2 * ROWS });
+  });
+
   it.each([
     ['where they join nodes that rows share', {}],
     ['where an extractor of your own splits', { isOwnExtractor: true }],
