@@ -41,7 +41,8 @@ export const DOUBLE_WORDS = 2;
 const NULL_HIGH = 0x7ff80bad;
 /** The size in place of a text that is not there. */
 const NO_TEXT = -1;
-const MICROS = 1_000_000;
+/** Microseconds of a second. */
+export const MICROS = 1_000_000;
 const NANOS_A_MICRO = 1_000;
 
 /** Makes a value null. @param at In words. */
@@ -65,19 +66,15 @@ export function packedReader(kind: PackedKind, place: PackedPlace, recent: Recen
         return Number.isNaN(value) && words[DOUBLE_WORDS * at + 1] === NULL_HIGH ? null : value;
       };
     case 'localDateTime':
+    case 'zonedDateTime': {
+      const DateTime = kind === 'localDateTime' ? LocalDateTime : ZonedDateTime;
       return (i) => {
         const micros = doubles[i * stride + offset]!;
         if (Number.isNaN(micros)) return null;
         const seconds = Math.floor(micros / MICROS);
-        return new LocalDateTime(seconds, (micros - seconds * MICROS) * NANOS_A_MICRO);
+        return new DateTime(seconds, (micros - seconds * MICROS) * NANOS_A_MICRO);
       };
-    case 'zonedDateTime':
-      return (i) => {
-        const micros = doubles[i * stride + offset]!;
-        if (Number.isNaN(micros)) return null;
-        const seconds = Math.floor(micros / MICROS);
-        return new ZonedDateTime(seconds, (micros - seconds * MICROS) * NANOS_A_MICRO);
-      };
+    }
     case 'localDate':
       return (i) => {
         const days = doubles[i * stride + offset]!;
@@ -94,6 +91,11 @@ export function packedReader(kind: PackedKind, place: PackedPlace, recent: Recen
 }
 
 /** Says whether there is no value, or one that is not a number (NaN). */
+export function isMissing(value: unknown): boolean {
+  return value === null || value === undefined || Number.isNaN(value);
+}
+
+/** Says the same of row `i`, without making its value. */
 export function missingReader(kind: PackedKind, place: PackedPlace): ValueReader<boolean> {
   const { words, doubles } = place;
   if (kind === 'text') return (i) => words[i * place.stride + place.offset] === NO_TEXT;

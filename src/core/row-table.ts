@@ -6,6 +6,7 @@
  */
 import {
   DOUBLE_WORDS,
+  isMissing,
   missingReader,
   PACKED_WORDS,
   type PackedKind,
@@ -147,10 +148,7 @@ export class RowTable {
     const kind = this.layout.kinds[c];
     if (kind !== undefined && kind !== 'list') return missingReader(kind, this.place(c));
     const read = this.#allReaders()[c];
-    return (i) => {
-      const value = read?.(i);
-      return value === null || value === undefined || Number.isNaN(value);
-    };
+    return (i) => isMissing(read?.(i));
   }
 
   /** Makes an object of a row. */

@@ -1,5 +1,6 @@
 import { ConfigError, ValidationError } from '../core/errors.ts';
 import { describeValue } from '../core/options.ts';
+import { isMissing } from '../core/packed-values.ts';
 import {
   type BucketPair,
   describeItem,
@@ -92,7 +93,7 @@ export function nodeKeyOf(row: Fields, { keys }: KeyClaim): NodeKey {
   let joined = '';
   for (const { name, source } of keys) {
     const value = typeof source === 'function' ? source(row) : row[source];
-    if (value === null || value === undefined || Number.isNaN(value)) {
+    if (isMissing(value)) {
       const found = value === null ? 'null' : value === undefined ? 'missing' : 'not a number';
       throw new ValidationError(
         'GW_SPLIT_KEY',

@@ -1,4 +1,5 @@
 import { type BatchResults, tableOf } from '../core/batch-processor.ts';
+import { isMissing } from '../core/packed-values.ts';
 import type { PropertySource } from './patterns.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -31,9 +32,7 @@ export function valuesOf(
   source: PropertySource['source'],
 ): (i: number) => unknown {
   const table = typeof source === 'string' ? tableOf(batch) : undefined;
-  if (table) {
-    return table.values(source as string) ?? (() => undefined);
-  }
+  if (table) return table.values(source as string) ?? (() => undefined);
   const read = readerOf(source);
   const rows = batch.chunk as readonly Fields[];
   return (i) => read(rows[i]!);
@@ -47,8 +46,5 @@ export function missingOf(
   const table = typeof source === 'string' ? tableOf(batch) : undefined;
   if (table) return table.missing(source as string);
   const valueAt = valuesOf(batch, source);
-  return (i) => {
-    const value = valueAt(i);
-    return value === null || value === undefined || Number.isNaN(value);
-  };
+  return (i) => isMissing(valueAt(i));
 }

@@ -257,7 +257,7 @@ function cellSource<T>(cell: Cell<T>): BatchSource<T> {
           ...(origin && { origin: { files: part(origin.files), rowNumbers: part(origin.rowNumbers) } }),
         };
         const table = tableOf(cell);
-        if (table) yield tableBatch(isWhole ? table : table.slice(from, to), details);
+        if (table) yield tableBatch(table.slice(from, to), details);
         else {
           const chunk = part(cell.items);
           yield { ...details, chunk, batchSize: chunk.length };

@@ -22,7 +22,6 @@ import {
   pickRows,
   rowAt,
   rowCount,
-  rowOrigin,
 } from '../core/batch-processor.ts';
 import {
   ConfigError,
@@ -40,7 +39,7 @@ import { DEADLOCK } from '../neo4j/retry-rules.ts';
 import { faultOf, isMemoryError, mentionsValue } from '../neo4j/row-faults.ts';
 import type { RunLedger } from '../neo4j/run-ledger.ts';
 import type { TransactionWork, WriteResult } from '../neo4j/write-transaction.ts';
-import type { RejectedRow, RejectedRows } from './rejected-rows.ts';
+import { type RejectedRow, type RejectedRows, rejectedRow } from './rejected-rows.ts';
 
 export const ROW_POLICIES = ['reject', 'error', 'ignore'] as const;
 /** `reject`: to the rejected file; `error`: the load ends; `ignore`: counted and dropped. */
@@ -252,18 +251,15 @@ export class BatchWriter<T> {
     if (policy === 'ignore' || fresh.length === 0) return;
     const { rejected, task, ledger } = this.#options;
     rejected.append(
-      fresh.map(({ index, code, message }) => {
-        const row = rowAt(batch, from + index);
-        return {
+      fresh.map(({ index, code, message }) =>
+        rejectedRow(batch, from + index, {
           run: task?.uuid,
-          ...rowOrigin(batch.origin, from + index, row),
           stage: 'write',
           code,
           message,
           ...(ledger && placeOf(batch.position, from + index)),
-          row,
-        };
-      }),
+        }),
+      ),
     );
     task?.reportProgress({ rejectedRows: fresh.length });
   }

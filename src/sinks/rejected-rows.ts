@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, win32 } from 'node:path';
 import { createInterface } from 'node:readline';
+import { type BatchResults, rowAt, rowOrigin } from '../core/batch-processor.ts';
 import { type ErrorCode, GraphweftError } from '../core/errors.ts';
 import { jsonValue } from '../core/json.ts';
 import { stringOption } from '../core/options.ts';
@@ -44,6 +45,16 @@ export interface RejectedRow {
   readonly load?: string;
   /** The line as it stands in the file; only for a malformed line. */
   readonly text?: string;
+}
+
+/** Gives the line for a row of a batch: with where it comes from, and as it was read. */
+export function rejectedRow(
+  batch: BatchResults,
+  index: number,
+  { run, ...reason }: Omit<RejectedRow, 'file' | 'rowNumber' | 'row'>,
+): RejectedRow {
+  const row = rowAt(batch, index);
+  return { run, ...rowOrigin(batch.origin, index, row), ...reason, row };
 }
 
 /** What a load is, in JSON. */

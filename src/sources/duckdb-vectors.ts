@@ -5,7 +5,7 @@
  * pinned.
  */
 import { type DuckDBType, DuckDBTypeId, DuckDBVarCharVector, type DuckDBVector } from '@duckdb/node-api';
-import { DOUBLE_WORDS, PACKED_WORDS, type PackedPlace, setNull } from '../core/packed-values.ts';
+import { DOUBLE_WORDS, MICROS, PACKED_WORDS, type PackedPlace, setNull } from '../core/packed-values.ts';
 import { TEXT_WORDS } from '../core/recent-texts.ts';
 import type { ColumnKind, RowTable } from '../core/row-table.ts';
 import type { ValueDecoder } from './duckdb-values.ts';
@@ -28,7 +28,6 @@ export interface VectorPart {
 }
 
 const TWO_TO_32 = 2 ** 32;
-const MICROS = 1_000_000;
 /** DuckDB's infinite dates. */
 const INFINITE_DAYS = 2 ** 31 - 1;
 /** A longer text stands elsewhere. */

@@ -10,6 +10,7 @@ import {
   refuseUnknownKeys,
   stringOption,
 } from '../core/options.ts';
+import { isMissing } from '../core/packed-values.ts';
 import { mergeGenerators } from '../parallel/merge-generators.ts';
 import { parseSqlAddress, type SqlAddress } from '../sql/sql-address.ts';
 import { type SqlConnection, type SqlDriver, type SqlParameter, sqlDriver } from '../sql/sql-database.ts';
@@ -179,8 +180,7 @@ function checkPartition({ column, count, bounds }: SqlPartition): void {
   }
   if (count !== undefined) integerOption('partition.count', count, { min: 1, max: MAX_RANGES });
   // Nothing is less than null or NaN, nor greater: such a bound would lose rows.
-  const isBound = (value: unknown) => value !== null && value !== undefined && !Number.isNaN(value);
-  if (bounds && !(Array.isArray(bounds) && bounds.length < MAX_RANGES && bounds.every(isBound))) {
+  if (bounds && !(Array.isArray(bounds) && bounds.length < MAX_RANGES && !bounds.some(isMissing))) {
     throw optionError(
       'partition.bounds',
       `a list of at most ${MAX_RANGES - 1} values, none null or NaN`,

@@ -6,7 +6,6 @@ import {
   pickRows,
   rowAt,
   rowCount,
-  rowOrigin,
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import type { ValidationError } from '../core/errors.ts';
@@ -16,7 +15,7 @@ import type { KeyClaim } from '../mapping/compile.ts';
 import { nodeKeyOf } from '../mapping/mapping-extractor.ts';
 import { missingOf } from '../mapping/readers.ts';
 import { ROW_POLICIES, type RowPolicy } from '../sinks/batch-writer.ts';
-import type { RejectedRows } from '../sinks/rejected-rows.ts';
+import { type RejectedRows, rejectedRow } from '../sinks/rejected-rows.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -92,11 +91,9 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
     if (this.#policy === 'error') throw [...faults.values()][0]!;
     if (this.#policy === 'reject') {
       this.#rejected.append(
-        [...faults].map(([index, { code, message }]) => {
-          const row = rowAt(batch, index);
-          const origin = rowOrigin(batch.origin, index, row);
-          return { run: this.task?.uuid, ...origin, stage: 'validate', code, message, row };
-        }),
+        [...faults].map(([index, { code, message }]) =>
+          rejectedRow(batch, index, { run: this.task?.uuid, stage: 'validate', code, message }),
+        ),
       );
       this.report({ rejectedRows: faults.size });
     }

@@ -4,14 +4,13 @@ import {
   type BatchProcessorOptions,
   type BatchResults,
   pickRows,
-  rowOrigin,
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { ValidationError } from '../core/errors.ts';
 import { beginEvent, endEvent, taskFields } from '../core/events.ts';
 import { integerOption, optionError } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
-import { type RejectedRow, RejectedRows, type RejectIssue } from '../sinks/rejected-rows.ts';
+import { type RejectedRow, RejectedRows, type RejectIssue, rejectedRow } from '../sinks/rejected-rows.ts';
 
 /** Any schema with the Standard Schema interface (zod, valibot, arktype, …). */
 export type RowSchema<In = unknown, Out = unknown> = StandardSchemaV1<In, Out>;
@@ -86,7 +85,7 @@ export class ValidationBatchProcessor<In = unknown, Out = In> extends BatchProce
       const checked = validate(row);
       // Awaiting what is no promise would cost a turn of the event loop for each row.
       const result = checked instanceof Promise ? await checked : checked;
-      if (result.issues) rejected.push(this.#reject(batch, index, row, result.issues));
+      if (result.issues) rejected.push(this.#reject(batch, index, result.issues));
       else {
         rows.push(result.value);
         kept.push(index);
@@ -95,22 +94,15 @@ export class ValidationBatchProcessor<In = unknown, Out = In> extends BatchProce
     return { rows, kept, rejected };
   }
 
-  #reject(
-    { origin }: BatchResults<In>,
-    index: number,
-    row: In,
-    found: readonly StandardSchemaV1.Issue[],
-  ): RejectedRow {
+  #reject(batch: BatchResults<In>, index: number, found: readonly StandardSchemaV1.Issue[]): RejectedRow {
     const issues = found.map(toRejectIssue);
-    return {
+    return rejectedRow(batch, index, {
       run: this.task?.uuid,
-      ...rowOrigin(origin, index, row),
       stage: 'validate',
       code: 'GW_VALIDATION_ROW',
       message: issues.map(({ path, message }) => `${path.join('.') || 'row'}: ${message}`).join('; '),
       issues,
-      row,
-    };
+    });
   }
 
   #rejectsAll(invalid: number, { message }: RejectedRow): ValidationError {

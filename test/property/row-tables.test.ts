@@ -54,66 +54,62 @@ function splitterOf(
   });
 }
 
+/** Batches, their forms in turn, and rows a cell gives at a time. */
+const SCENARIO = [
+  batchesOfRows,
+  fc.array(fc.constantFrom(...FORMS), { minLength: 1, maxLength: 6 }),
+  fc.integer({ min: 1, max: 6 }),
+] as const;
+
 describe('rows by column', () => {
   it('come out of waves in the cells, the order and with the origins of rows as objects', () =>
     fc.assert(
-      fc.asyncProperty(
-        batchesOfRows,
-        fc.array(fc.constantFrom(...FORMS), { minLength: 1, maxLength: 6 }),
-        fc.integer({ min: 1, max: 6 }),
-        async (batches, forms, size) => {
-          const cellsOf = async (formOf: (batch: number) => Form) => {
-            const cells: Cell<Row>[][] = [];
-            for await (const { chunk } of splitterOf(sourceOf(batches, formOf), 'waves').getBatch(size))
-              cells.push([...chunk]);
-            return cells;
-          };
-          const expected = await cellsOf(() => 'objects');
-          expect(await cellsOf((batch) => forms[batch % forms.length]!)).toEqual(expected);
-        },
-      ),
+      fc.asyncProperty(...SCENARIO, async (batches, forms, size) => {
+        const cellsOf = async (formOf: (batch: number) => Form) => {
+          const cells: Cell<Row>[][] = [];
+          for await (const { chunk } of splitterOf(sourceOf(batches, formOf), 'waves').getBatch(size))
+            cells.push([...chunk]);
+          return cells;
+        };
+        const expected = await cellsOf(() => 'objects');
+        expect(await cellsOf((batch) => forms[batch % forms.length]!)).toEqual(expected);
+      }),
     ));
 
   it('reach the workers, by column as far as they came so, each once', () =>
     fc.assert(
-      fc.asyncProperty(
-        batchesOfRows,
-        fc.array(fc.constantFrom(...FORMS), { minLength: 1, maxLength: 6 }),
-        fc.integer({ min: 1, max: 6 }),
-        async (batches, forms, size) => {
-          const seen: { n: number; rowNumber: number; place: string }[] = [];
-          const parallel = new ParallelBatchProcessor<Row>(testContext(), {
-            predecessor: splitterOf(
-              sourceOf(batches, (b) => forms[b % forms.length]!),
-              'claims',
-            ),
-            workerFactory: (cell) => ({
-              async *getBatch(maxBatchSize) {
-                for await (const batch of cell.getBatch(maxBatchSize)) {
-                  if (forms.every((form) => form === 'table')) expect(tableOf(batch)).toBeDefined();
-                  if (forms.every((form) => form === 'objects')) expect(tableOf(batch)).toBeUndefined();
-                  const { row, col, from } = batch.position!;
-                  for (const [i, { n }] of batch.chunk.entries()) {
-                    const { rowNumbers } = batch.origin as { readonly rowNumbers: readonly number[] };
-                    seen.push({ n, rowNumber: rowNumbers[i]!, place: `${row} ${col} ${from + i}` });
-                  }
-                  yield batch;
+      fc.asyncProperty(...SCENARIO, async (batches, forms, size) => {
+        const seen: { n: number; rowNumber: number; place: string }[] = [];
+        const parallel = new ParallelBatchProcessor<Row>(testContext(), {
+          predecessor: splitterOf(
+            sourceOf(batches, (b) => forms[b % forms.length]!),
+            'claims',
+          ),
+          workerFactory: (cell) => ({
+            async *getBatch(maxBatchSize) {
+              for await (const batch of cell.getBatch(maxBatchSize)) {
+                if (forms.every((form) => form === 'table')) expect(tableOf(batch)).toBeDefined();
+                if (forms.every((form) => form === 'objects')) expect(tableOf(batch)).toBeUndefined();
+                const { row, col, from } = batch.position!;
+                for (const [i, { n }] of batch.chunk.entries()) {
+                  const { rowNumbers } = batch.origin as { readonly rowNumbers: readonly number[] };
+                  seen.push({ n, rowNumber: rowNumbers[i]!, place: `${row} ${col} ${from + i}` });
                 }
-              },
-            }),
-          });
-          const out: Row[] = [];
-          for await (const { chunk } of parallel.getBatch(size)) out.push(...chunk);
-          const bySource = <T extends { n: number }>(rows: readonly T[]) =>
-            rows.toSorted((a, b) => a.n - b.n);
-          expect(seen.every(({ n, rowNumber }) => n === rowNumber)).toBe(true);
-          expect(new Set(seen.map(({ place }) => place)).size).toBe(seen.length);
-          expect(bySource(out).map(({ n }) => n)).toEqual(bySource(seen).map(({ n }) => n));
-          expect(bySource(out)).toEqual(batches.flat().filter(({ n }) => seen.some((one) => one.n === n)));
-          const skipped = batches.flat().length - seen.length;
-          expect(skipped).toBeLessThanOrEqual(3 * (0 + 1 + 2) + 3 * 3); // what `committed` says of nine cells
-        },
-      ),
+                yield batch;
+              }
+            },
+          }),
+        });
+        const out: Row[] = [];
+        for await (const { chunk } of parallel.getBatch(size)) out.push(...chunk);
+        const bySource = <T extends { n: number }>(rows: readonly T[]) => rows.toSorted((a, b) => a.n - b.n);
+        expect(seen.every(({ n, rowNumber }) => n === rowNumber)).toBe(true);
+        expect(new Set(seen.map(({ place }) => place)).size).toBe(seen.length);
+        expect(bySource(out).map(({ n }) => n)).toEqual(bySource(seen).map(({ n }) => n));
+        expect(bySource(out)).toEqual(batches.flat().filter(({ n }) => seen.some((one) => one.n === n)));
+        const skipped = batches.flat().length - seen.length;
+        expect(skipped).toBeLessThanOrEqual(3 * (0 + 1 + 2) + 3 * 3); // what `committed` says of nine cells
+      }),
     ));
 
   it('are given to an extractor of somebody else as objects of their own', async () => {
