@@ -11,6 +11,8 @@ export interface Cell<T = unknown> {
   readonly origin?: ListedOrigin;
   /** Gives the cell's claims back; only where the schedule has no waves, which then waits for it. */
   release?: () => void;
+  /** Whether it is smaller than others because the first rows are still read: its time says nothing of theirs. */
+  isEarly?: boolean;
 }
 
 /** Says how many rows of a cell are committed already. */

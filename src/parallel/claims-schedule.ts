@@ -113,6 +113,11 @@ export class ClaimsSchedule<T> {
     return this.#waitingRows;
   }
 
+  /** Rows of the level 'share'. */
+  get shareRows(): number {
+    return this.#levelRows.share;
+  }
+
   /** Rows that were pushed and are committed already. */
   get skippedRows(): number {
     return this.#skippedRows;

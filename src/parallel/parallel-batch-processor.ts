@@ -87,7 +87,7 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
       const startedAtMs = performance.now();
       const work: Promise<() => BatchResults<Out> | undefined> = this.#runCell(cell, maxBatchSize)
         .then((result) => {
-          this.#tellLimit(result, startedAtMs, running.size);
+          if (!cell.isEarly) this.#tellLimit(result, startedAtMs, running.size);
           return result;
         })
         .catch((error: unknown) => {

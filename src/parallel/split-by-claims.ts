@@ -68,12 +68,13 @@ export async function* splitByClaims<T>(
     for (let isStarved = false; ; ) {
       throwIfAborted(signal);
       if (failure) throw failure.error;
-      // What adapts compares batches with each other, so it gets no small ones at its beginning.
-      const isFilling = !limit && readRows < maxBufferedRows;
+      const isFilling = !isEnded && readRows < maxBufferedRows;
       const least = leastLevel({ isEnded, isStarved, isFilling });
       const cell = schedule.start({ least, isLast: isEnded, ...(limit && { maxRows: limit.batchRows }) });
       isStarved = false;
       if (cell) {
+        const usual = Math.min(schedule.shareRows, limit?.batchRows ?? schedule.shareRows);
+        cell.isEarly = isFilling && cellLength(cell) < usual;
         cell.release = once(() => {
           schedule.finish(cell);
           changed.notify();

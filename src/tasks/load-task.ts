@@ -98,8 +98,9 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     this.#executions++;
     const { context } = this;
     const { neo4j } = context;
-    await neo4j.verify();
     const opened = this.#open();
+    // The first look at a file takes as long as the first answer of a server far away; neither waits for the other.
+    const [, foundFloats] = await Promise.all([neo4j.verify(), opened.floatColumns?.()]);
     const run = await findRun(neo4j, this.#identity(), opened);
     const kept = run?.earlier && this.#writing.keptGrid(this.options, run.earlier.grid ?? {});
     const options: O = { ...this.options, ...kept };
@@ -107,7 +108,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     if (warning) context.reporter.warn(warning);
     if (this.#mapping) await ensureConstraints(neo4j, this.#mapping, options.constraints ?? 'create');
     else await checkStatement(neo4j, options.query!);
-    const floatColumns = options.floatColumns ?? (await opened.floatColumns?.()) ?? [];
+    const floatColumns = options.floatColumns ?? foundFloats ?? [];
     this.#rejected.describeLoad(this.#description ?? describeLoad(options, floatColumns));
     const planned = await this.#writing.plan?.(
       options,

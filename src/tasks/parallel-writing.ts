@@ -251,12 +251,8 @@ async function countSides(
   const columns = sides.map((claims) => claims.flatMap(({ keys }) => keys.map((key) => key.source)));
   const isPlain = sides.every((claims) => claims.every(({ keys }) => keys.length === 1));
   if (source.countKeys && isPlain && columns.flat().every((column) => typeof column === 'string')) {
-    const counts: KeyCounts[] = [];
-    for (const names of columns) {
-      const found = await source.countKeys(names as string[]);
-      if (found) counts.push(found);
-    }
-    if (counts.length === sides.length) return { counts, source };
+    const counts = await source.countKeys(columns as string[][]);
+    if (counts) return { counts, source };
   }
   const sampled = new SampledSource(source, batchSize);
   const counters = sides.map(() => new KeyCounter());

@@ -57,7 +57,7 @@ describe('chooseWriting', () => {
     expect(chooseWriting({ ...facts, ...some })).toEqual({ kind, reason });
   });
 
-  it('takes a grid whose cells hold a batch each', () => {
+  it('takes a grid whose cells hold a batch each, or a third of one where something is merged', () => {
     const size = (rows: number | undefined, cells: GridCells = 'all') =>
       fittingTableSize({ ...facts, rows }, cells, false);
     expect(size(undefined)).toBe(16);
@@ -66,6 +66,8 @@ describe('chooseWriting', () => {
     expect(size(500_000, 'folded')).toBe(13);
     expect(size(60_000, 'diagonal')).toBe(12);
     expect(size(20_000)).toBe(4);
+    const merged = (rows: number) => fittingTableSize({ ...facts, rows }, 'all', true);
+    expect([merged(20_000), merged(60_000), merged(500_000)]).toEqual([4, 6, 16]);
   });
 
   it('has the grid of four workers at least where something is merged, as far as the rows fill it', () => {
@@ -73,7 +75,7 @@ describe('chooseWriting', () => {
       fittingTableSize({ ...facts, rows, maxWorkers: 2 }, cells, merges);
     expect([size(false), size(true)]).toEqual([4, 8]);
     expect([size(false, 1_000_000, 'folded'), size(true, 1_000_000, 'folded')]).toEqual([6, 12]);
-    expect(size(true, 200_000)).toBe(6);
+    expect(size(true, 60_000)).toBe(6);
   });
 
   it('names the choice', () => {
