@@ -19,7 +19,7 @@ import {
   type Statistics,
 } from 'graphweft';
 import { runProgram } from 'graphweft/cli';
-import { skewedRatings } from '../../test/support/ratings.ts';
+import { mulberry32, skewedRatings } from '../../test/support/ratings.ts';
 import { wipe, withServer } from '../support/bench-server.ts';
 import { whole } from '../support/figures.ts';
 import { wholeNumber } from '../support/flags.ts';
@@ -34,6 +34,8 @@ interface Case {
   readonly statement: string;
   readonly tableSize: number;
   readonly batchSize: number;
+  /** So many nodes on each side, all alike. Default: the ratings are skewed. */
+  readonly nodes?: number;
 }
 
 const SEED = 11;
@@ -58,6 +60,13 @@ const CASES: readonly Case[] = [
     tableSize: 16,
     batchSize: 500,
   },
+  ...[1_000, 400, 200, 100].map((nodes) => ({
+    name: `CREATE, ${whole(nodes)} nodes a side`,
+    statement: `${NODES} CREATE (u)-[:RATED {rating: row.rating}]->(m)`,
+    tableSize: 8,
+    batchSize: 500,
+    nodes,
+  })),
 ];
 
 const program = new Command('locks')
@@ -91,10 +100,10 @@ async function bench(flags: Flags): Promise<void> {
 }
 
 async function benchCommits(server: EmbeddedServer, flags: Flags): Promise<void> {
-  const ratings: readonly Row[] = skewedRatings(flags.rows, SEED).map((rating) => ({ ...rating }));
   const table = textTable(['case', 'commits at once', 'retries', 'by lock', 'seconds']);
   const results: unknown[] = [];
   for (const one of CASES) {
+    const ratings = ratingsOf(one, flags.rows);
     const runs = new Map<number, Loaded[]>([
       [1, []],
       [WORKERS, []],
@@ -120,8 +129,15 @@ async function benchCommits(server: EmbeddedServer, flags: Flags): Promise<void>
     saveResults('locks', { flags, results });
   }
   process.stdout.write(
-    `${whole(ratings.length)} ratings, ${WORKERS} workers, seed ${SEED}\n${table.toString()}\n`,
+    `${whole(flags.rows)} ratings, ${WORKERS} workers, seed ${SEED}\n${table.toString()}\n`,
   );
+}
+
+function ratingsOf({ nodes }: Case, rows: number): readonly Row[] {
+  if (nodes === undefined) return skewedRatings(rows, SEED).map((rating) => ({ ...rating }));
+  const random = mulberry32(SEED);
+  const one = () => Math.floor(nodes * random());
+  return Array.from({ length: rows }, () => ({ user: one(), movie: one(), rating: 1 + (one() % 5) }));
 }
 
 async function load(

@@ -132,22 +132,14 @@ async function tryOnce<R>(
   const transaction = session.beginTransaction({ timeout: timeoutMs });
   let isCommitSent = false;
   try {
-    const runTimed = async (cypher: string, parameters: Readonly<Record<string, unknown>>) => {
-      const sentAt = performance.now();
-      const result = await transaction.run(cypher, parameters);
-      const { resultAvailableAfter, resultConsumedAfter } = result.summary;
-      const onServerMs = Number(resultAvailableAfter) + Number(resultConsumedAfter);
-      gate.noteRoundTrip(performance.now() - sentAt - onServerMs);
-      return result;
-    };
-    const marked = mark && runTimed(mark.statement, mark.parameters);
+    const marked = mark && transaction.run(mark.statement, mark.parameters);
     // What the mark says counts more than what comes after it: rows that are there already may well be refused.
     const isNew = mark ? marked!.then(({ records }) => checkMark(mark, records)) : Promise.resolve();
     isNew.catch(() => undefined); // thrown where it is waited for
     let statistics: Statistics = {};
     let relationships = 0;
     const value = await work(async (cypher, parameters) => {
-      const sent = runTimed(cypher, parameters);
+      const sent = transaction.run(cypher, parameters);
       sent.catch(() => undefined); // likewise
       await deadline.race(isNew);
       const { records, summary } = await deadline.race(sent);

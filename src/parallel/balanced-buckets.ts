@@ -11,7 +11,12 @@ export interface KeyCounts {
   readonly heavy: readonly (readonly [key: string, rows: number])[];
   /** Rows of all keys, those that are not listed included. */
   readonly totalRows: number;
+  /** Of this many rows or more are the keys that have 99 % of all rows. Default: not known. */
+  readonly usualRows?: number;
 }
+
+/** Share of the rows that may belong to keys with fewer than `usualRows`. */
+export const RARE_SHARE = 0.01;
 
 /** Counts more keys than this by hash; a heavy list of this size is a megabyte. */
 export const MAX_HEAVY_KEYS = 10_000;
@@ -77,7 +82,17 @@ export class KeyCounter {
   }
 
   counts(): KeyCounts {
-    return { heavy: [...this.#rows].sort(heavierFirst).slice(0, MAX_HEAVY_KEYS), totalRows: this.#total };
+    const sorted = [...this.#rows].sort(heavierFirst);
+    let rare = RARE_SHARE * this.#total - (this.#total - sorted.reduce((sum, [, rows]) => sum + rows, 0));
+    const usual = sorted.findLast(([, rows]) => {
+      rare -= rows;
+      return rare < 0;
+    });
+    return {
+      heavy: sorted.slice(0, MAX_HEAVY_KEYS),
+      totalRows: this.#total,
+      ...(usual && { usualRows: usual[1] }),
+    };
   }
 }
 

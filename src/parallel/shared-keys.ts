@@ -20,7 +20,10 @@ export function hubsOf({ heavy }: KeyCounts, totalRows: number, buckets: number)
 }
 
 /** Leaves keys out of a count, so that no bucket is kept free for them. */
-export function withoutKeys({ heavy, totalRows }: KeyCounts, left: HeavyKeys): KeyCounts {
+export function withoutKeys(
+  { heavy, totalRows }: KeyCounts,
+  left: HeavyKeys,
+): Pick<KeyCounts, 'heavy' | 'totalRows'> {
   const keys = new Set(left.map(([key]) => key));
   return {
     heavy: heavy.filter(([key]) => !keys.has(key)),

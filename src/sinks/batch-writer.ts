@@ -71,8 +71,15 @@ export class SharedWriting {
   maxRows = Number.POSITIVE_INFINITY;
   /** Of the relationships that the last transaction merged: how many it created, from 0 to 1. */
   createdShare = 1;
-  /** Whether commits pass the gate; a deadlock says that they have to. */
-  isGated = true;
+  /** When so many rows are written, commits pass no gate any more. */
+  gatedRows = Number.POSITIVE_INFINITY;
+  writtenRows = 0;
+  /** Whether commits met where none should. */
+  hasDeadlocked = false;
+
+  get isGated(): boolean {
+    return this.hasDeadlocked || this.writtenRows < this.gatedRows;
+  }
 }
 
 /** What came of a part. */
@@ -169,8 +176,9 @@ export class BatchWriter<T> {
     const shared = this.#shared;
     const { written, merged = 0 } = value;
     shared.hasWritten ||= written > 0;
+    shared.writtenRows += written;
     if (merged > 0) shared.createdShare = (statistics.relationships_created ?? 0) / merged;
-    shared.isGated ||= Object.keys(statistics).some((name) => name.startsWith(DEADLOCK));
+    shared.hasDeadlocked ||= Object.keys(statistics).some((name) => name.startsWith(DEADLOCK));
     if (rows * REGROWTH > shared.maxRows) shared.maxRows = Math.ceil(rows * REGROWTH);
   }
 

@@ -9,7 +9,7 @@ import {
 } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
 import { RowLayout, RowTable } from '../core/row-table.ts';
-import { type KeyCounts, MAX_HEAVY_KEYS } from '../parallel/balanced-buckets.ts';
+import { type KeyCounts, MAX_HEAVY_KEYS, RARE_SHARE } from '../parallel/balanced-buckets.ts';
 import { type DecimalForm, decoderFor, type ValueDecoder } from './duckdb-values.ts';
 import { fillColumn, kindsOf } from './duckdb-vectors.ts';
 
@@ -123,24 +123,31 @@ export async function countKeys(
     (select) =>
       `SELECT ${side} AS side, ${text} AS key, count(*) AS n FROM (SELECT ${columns} FROM (${select})) GROUP BY GROUPING SETS (${sets})`,
   );
-  const ofSide = sides.map(
-    (_, s) =>
-      `(SELECT side, key, n, (SELECT sum(n) FROM counted WHERE side = ${s}) AS total FROM counted WHERE side = ${s}
-        ORDER BY n DESC, key LIMIT ${MAX_HEAVY_KEYS})`,
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE counted AS
+     SELECT side, key, sum(n)::BIGINT AS n FROM (${counted.join(' UNION ALL ')}) WHERE key IS NOT NULL GROUP BY side, key`,
   );
-  const heavy = await all(
+  const counts: KeyCounts[] = [];
+  for (const s of sides.keys()) counts.push(await countsOf(connection, `FROM counted WHERE side = ${s}`));
+  return counts;
+}
+
+/** Larger keys need not be told apart to know what is usual. */
+const LARGE_KEY = 10_000;
+
+async function countsOf(connection: DuckDBConnection, from: string): Promise<KeyCounts> {
+  const heavy = await all(connection, `SELECT key, n ${from} ORDER BY n DESC, key LIMIT ${MAX_HEAVY_KEYS}`);
+  const [sums] = await all(
     connection,
-    `WITH counted AS MATERIALIZED (
-       SELECT side, key, sum(n) AS n FROM (${counted.join(' UNION ALL ')}) WHERE key IS NOT NULL GROUP BY side, key
-     ) ${ofSide.join(' UNION ALL ')}`,
+    `SELECT max(total) AS total, min(size) FILTER (WHERE reached > ${RARE_SHARE} * total) AS usual FROM (
+       SELECT size, sum(sum(n)) OVER (ORDER BY size) AS reached, sum(sum(n)) OVER () AS total
+       FROM (SELECT least(n, ${LARGE_KEY}) AS size, n ${from}) GROUP BY size)`,
   );
-  return sides.map((_, s) => {
-    const own = heavy.filter((row) => row.side === s);
-    return {
-      heavy: own.map(({ key, n }) => [String(key), Number(n)] as const),
-      totalRows: Number(own[0]?.total ?? 0),
-    };
-  });
+  return {
+    heavy: heavy.map(({ key, n }) => [String(key), Number(n)] as const),
+    totalRows: Number(sums?.total ?? 0),
+    ...(heavy.length > 0 && { usualRows: Number(sums?.usual) }),
+  };
 }
 
 export interface StreamOptions {

@@ -26,6 +26,8 @@ export interface PlannedWriting {
   readonly source: LoadSource & { close?(): Promise<void> };
   readonly plan?: SplitPlan;
   readonly idExtractor?: IdExtractor<Row>;
+  /** When so many rows are written, the nodes of nearly all that come are dense. Default: not known. */
+  readonly denseAfterRows?: number;
   /** Tells one assignment of keys to buckets from another. */
   readonly assignment?: string;
   /** With `parallel: 'auto'`: what was chosen, with all options as they follow from it. */

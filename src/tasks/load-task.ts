@@ -232,7 +232,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const { context } = this;
     const mapping = this.#mapping;
     const writing = new SharedWriting();
-    writing.isGated = this.#meetsInCommits(options, planned);
+    writing.gatedRows = this.#gatedRows(options, planned);
     const shared = {
       ...pickOptions(options as LoadOptions, [...CYPHER_WRITE_OPTION_NAMES, 'duplicateKeys', 'missingNodes']),
       badRows: options.badRows ?? 'reject',
@@ -254,12 +254,14 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     return new ClosedLoopBatchProcessor(context, { predecessor, task: this });
   }
 
-  /** Whether commits of different cells may need the same link: unless each cell has the nodes that its rows share to itself. */
-  #meetsInCommits(options: O, planned: PlannedWriting | undefined): boolean {
+  /** Until how many rows are written commits of different cells may need the same link: see {@link CommitGate}. */
+  #gatedRows(options: O, planned: PlannedWriting | undefined): number {
     const mapping = this.#mapping;
-    if (!mapping || mapping.linksShared || planned?.plan?.sharedKeys.length) return true;
+    if (!mapping) return Number.POSITIVE_INFINITY;
     const isSplitByKeys = this.#writing.keysOf(options, mapping).length === mapping.claims.length;
-    return !isSplitByKeys;
+    const areLinksShared = mapping.linksShared || (planned?.plan?.sharedKeys.length ?? 0) > 0;
+    if (isSplitByKeys && !areLinksShared) return 0;
+    return planned?.denseAfterRows ?? Number.POSITIVE_INFINITY;
   }
 
   /** Counts the rows that are read, for a limit that is a share of them. */

@@ -99,11 +99,8 @@ export type BucketKind = (typeof BUCKET_KINDS)[number];
 /** Rows of a source without a count of its own that are looked at for heavy keys. @internal */
 export const SAMPLE_ROWS = 50_000;
 
-/**
- * Where commits pass no gate a key must have so many times the rows to be shared: sharing puts the gate back, which costs taxi
- * trips 13 %, and what a key with less holds up is less than a worker's share.
- */
-const UNGATED_HUB = 2;
+/** Neo4j keeps a node with so many relationships otherwise than one with fewer: it is dense (`db.relationship_grouping_threshold`). */
+const DENSE_NODE = 50;
 
 /** Puts a splitter and parallel workers around the sink. @internal */
 export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
@@ -132,9 +129,7 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
     // Of one node space a row is counted at both ends.
     const totalRows = Math.ceil((counts[0]?.totalRows ?? 0) / (sides[0]?.length ?? 1));
     const shared = await sharedKeys(sharing, neo4j, () =>
-      counts.map((count) =>
-        hubsOf(count, totalRows, mapping!.linksShared ? tableSize : tableSize / UNGATED_HUB),
-      ),
+      counts.map((count) => hubsOf(count, totalRows, tableSize)),
     );
     const balanced = counts.map(
       (count, i) => new BalancedBuckets(withoutKeys(count, shared?.[i] ?? []), tableSize),
@@ -158,6 +153,7 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
     return {
       source: read,
       plan,
+      denseAfterRows: denseAfter(counts),
       ...(isOwn && { idExtractor, assignment: digest([buckets, counts, shared ?? []]) }),
     };
   },
@@ -228,6 +224,14 @@ function claimsOf(
   const { startKey = 'start', endKey = 'end', monopartite = false } = options;
   const claim = (name: string, space: number) => ({ space, keys: [{ name, source: name }] });
   return [claim(startKey, 0), claim(endKey, monopartite ? 0 : 1)];
+}
+
+/** How many rows make the nodes dense that nearly all rows have. */
+function denseAfter(counts: readonly KeyCounts[]): number {
+  const ofSides = counts.map(({ totalRows, usualRows }) =>
+    usualRows ? (DENSE_NODE * totalRows) / usualRows : Number.POSITIVE_INFINITY,
+  );
+  return Math.ceil(Math.max(...ofSides));
 }
 
 /** Gives the keys of each side that need no claim; undefined where there are none, or where each must claim. */

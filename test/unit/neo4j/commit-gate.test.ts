@@ -57,6 +57,12 @@ describe('commits that are sent through a gate of one place', () => {
     expect(await sentAt(await farGate(), [30, 30, 30])).toEqual([0, 20, 40]);
   });
 
+  it('wait for it where nobody has asked how far the server is', async () => {
+    const gate = new CommitGate(1);
+    await sentAt(gate, [30]);
+    expect(await sentAt(gate, [30, 30])).toEqual([0, 30]);
+  });
+
   it('are sent when a place is free, never later, whatever was estimated', async () => {
     expect(await sentAt(await farGate(), [12, 12])).toEqual([0, 12]);
   });

@@ -42,6 +42,28 @@ describe('CSVBatchSource', () => {
     await expect(source(file).countRows()).resolves.toBe(5_001);
   });
 
+  it('counts keys a side, over all files and columns, and says what is usual', async () => {
+    const folder = useFolder();
+    const lines = Array.from({ length: 300 }, (_, i) => `${i % 3},x${i % 3 === 0 ? i : 0}`);
+    folder.write('a.csv', `from,to\n${lines.join('\n')}\n`);
+    folder.write('b.csv', 'from,to\nA,x0\n,x0\nA,\n');
+    const counted = await source(folder.path('*.csv'), { types: 'inferred' }).countKeys([['from'], ['to']]);
+    const froms = ['0', '1', '2'].map((key) => [key, 100]);
+    expect(counted?.[0]).toEqual({ heavy: [...froms, ['A', 2]], totalRows: 302, usualRows: 100 });
+    const rare = Array.from({ length: 99 }, (_, i) => [`x${3 * (i + 1)}`, 1]).sort(([a], [b]) =>
+      a! < b! ? -1 : 1,
+    );
+    expect(counted?.[1]).toEqual({ heavy: [['x0', 203], ...rare], totalRows: 302, usualRows: 1 });
+    const together = await source(folder.path('a.csv')).countKeys([['from', 'to']]);
+    expect(together).toMatchObject([{ totalRows: 600, usualRows: 1 }]);
+    expect(together?.[0]?.heavy.slice(0, 3)).toEqual([
+      ['x0', 201],
+      ['0', 100],
+      ['1', 100],
+    ]);
+    expect(await source(folder.path('*.csv')).countKeys([['from'], ['gone']])).toBeUndefined();
+  });
+
   it('reads gzip and zstd, a byte-order mark, other delimiters, quotes, escapes and encodings', async () => {
     const folder = useFolder();
     const plain = 'id,name\n1,Ann\n';
