@@ -5,9 +5,10 @@
  * transaction that CREATEs a relationship between nodes that are there makes no other wait while it is open, and one
  * that MERGEs a relationship or SETs a property of the node makes every other wait. CREATE takes shared locks (degrees,
  * deletion of groups); what it needs in exclusive mode (node, relationship group, links of the chain) it takes in its
- * commit, and those pass a gate, one at a time. So nobody who holds an exclusive lock ever waits for another's, and there
- * is nothing to deadlock on, whether the node is dense or not. (A commit of more than a second opens the gate to the
- * next one; should those two deadlock, the loser is tried again, as with any cells.)
+ * commit, and those pass a gate, one at a time, as long as nodes with few relationships are among them. So nobody who holds
+ * an exclusive lock ever waits for another's, and there is nothing to deadlock on. Once they are dense, nodes and groups are
+ * locked in the order of their ids, and links only where they can be had at once. (A commit of more than a second opens the gate
+ * to the next one; should those two deadlock, the loser is tried again, as with any cells.)
  */
 import { ConfigError } from '../core/errors.ts';
 import { choiceOption } from '../core/options.ts';
