@@ -12,7 +12,7 @@
  * chain of a dense node (of 50 or more) is walked until a place is found whose two links can be had at once. So two kinds of
  * commits do not pass: those of cells whose relationships each have an end of their own row (`linksShared` of a mapping), which meet
  * on no link; and those that come when nearly all nodes are dense, where a count of the keys says when that is. 100,000 rows by
- * CREATE, 8 commits at once: 66 to 81 deadlocks with 100 rows a node, 10 to 15 with 250, none or one with 500, none with 1,000.
+ * CREATE, 8 commits at once: 67 to 72 deadlocks with 100 rows a node, 9 to 19 with 250, none or one with 500, none with 1,000.
  *
  * A commit holds its place while the server is at work on it. Where the server is far away, that is a round trip less than
  * until the answer: the next commit is sent while that of the one before is still on its way, so that the server has one
