@@ -41,6 +41,7 @@ interface Case {
 const SEED = 11;
 const WORKERS = 8;
 const NODES = 'UNWIND $batch AS row MERGE (u:User {id: row.user}) MERGE (m:Movie {id: row.movie})';
+const CREATE = `${NODES} CREATE (u)-[:RATED {rating: row.rating}]->(m)`;
 const CASES: readonly Case[] = [
   {
     name: 'MERGE, grid 16, batches of 500',
@@ -56,13 +57,13 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'CREATE, grid 16, batches of 500',
-    statement: `${NODES} CREATE (u)-[:RATED {rating: row.rating}]->(m)`,
+    statement: CREATE,
     tableSize: 16,
     batchSize: 500,
   },
   ...[1_000, 400, 200, 100].map((nodes) => ({
     name: `CREATE, ${whole(nodes)} nodes a side`,
-    statement: `${NODES} CREATE (u)-[:RATED {rating: row.rating}]->(m)`,
+    statement: CREATE,
     tableSize: 8,
     batchSize: 500,
     nodes,

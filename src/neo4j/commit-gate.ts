@@ -54,9 +54,9 @@ export class CommitGate {
     this.#roundTripMs = Math.min(this.#roundTripMs, ms);
   }
 
-  /** Whether no answer has come so soon that the server must be near. */
-  get isFar(): boolean {
-    return this.#roundTripMs >= FAR_MS;
+  /** Whether an answer has come so soon that the server must be near. */
+  get isNear(): boolean {
+    return this.#roundTripMs < FAR_MS;
   }
 
   noteDeadlock(): void {
@@ -95,7 +95,7 @@ export class CommitGate {
   }
 
   #noteCommit(relationships: number, ms: number): void {
-    const isFar = this.isFar && Number.isFinite(this.#roundTripMs);
+    const isFar = !this.isNear && Number.isFinite(this.#roundTripMs);
     const own = Math.max(0, ms - this.#roundTripMs) / relationships;
     const average = this.#msPerRelationship ?? own;
     this.#msPerRelationship = isFar ? average + WEIGHT * (own - average) : undefined;

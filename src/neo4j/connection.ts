@@ -105,6 +105,8 @@ export class Neo4jConnection implements AsyncDisposable {
   readonly maxCommits: number;
   readonly #resolveAddress: () => Promise<Neo4jAddress>;
   readonly #gate: CommitGate;
+  /** Answers that may still be waited for to learn how far the server is. */
+  #pings = PINGS;
   #opened: Promise<{ readonly driver: Driver; readonly address: Neo4jAddress }> | undefined;
 
   constructor(address: Neo4jAddress | (() => Promise<Neo4jAddress>), options: Neo4jConnectionOptions = {}) {
@@ -126,22 +128,10 @@ export class Neo4jConnection implements AsyncDisposable {
   /** Asks the server for a sign of life, so that a wrong address or password is known at once, and learns how far it is. */
   async verify(): Promise<void> {
     await this.query('RETURN 1');
-    for (let i = 0; i < PINGS && this.#gate.isFar; i++) this.#gate.noteRoundTrip(await this.#ping());
-  }
-
-  /** Gives the ms that an answer takes besides the time that the server needs. */
-  async #ping(): Promise<number> {
-    const { driver, address } = await this.#open();
-    const session = driver.session({ ...(address.database && { database: address.database }) });
-    try {
-      const sentAt = performance.now();
-      const { summary } = await session.run('RETURN 1');
+    for (; this.#pings > 0 && !this.#gate.isNear; this.#pings--) {
+      const { summary, ms } = await this.#run('RETURN 1', {}, {});
       const onServerMs = Number(summary.resultAvailableAfter) + Number(summary.resultConsumedAfter);
-      return performance.now() - sentAt - onServerMs;
-    } catch (error) {
-      throw clearNeo4jError(error, address);
-    } finally {
-      await session.close();
+      this.#gate.noteRoundTrip(ms - onServerMs);
     }
   }
 
@@ -162,19 +152,30 @@ export class Neo4jConnection implements AsyncDisposable {
   async #query(
     cypher: string,
     parameters: Readonly<Record<string, unknown>>,
-    { database: asked, timeoutMs }: QueryOptions,
+    options: QueryOptions,
   ): Promise<QueryResult> {
+    const { columns, records, summary } = await this.#run(cypher, parameters, options);
+    const rows = records.map((record) => fromResultValue(record.toObject()) as Record<string, unknown>);
+    return { rows, columns, statistics: countersOf(summary.counters) };
+  }
+
+  /** Runs a statement in a transaction of its own; `ms` is from when it was sent until all of the answer was there. */
+  async #run(
+    cypher: string,
+    parameters: Readonly<Record<string, unknown>>,
+    { database: asked, timeoutMs }: QueryOptions,
+  ) {
     const { driver, address } = await this.#open();
     const [sent] = toBatchParameter([parameters], new Set());
     const database = asked ?? address.database;
     const session = driver.session({ ...(database && { database }) });
     try {
       const limit = { ...(timeoutMs !== undefined && { timeout: timeoutMs }) };
+      const sentAt = performance.now();
       const result = session.run(cypher, sent as Record<string, unknown>, limit);
       const columns = (await result.keys()).map(String);
       const { records, summary } = await result;
-      const rows = records.map((record) => fromResultValue(record.toObject()) as Record<string, unknown>);
-      return { rows, columns, statistics: countersOf(summary.counters) };
+      return { columns, records, summary, ms: performance.now() - sentAt };
     } catch (error) {
       throw clearNeo4jError(error, { ...address, database });
     } finally {

@@ -11,12 +11,12 @@ import { keyBucket, type NodeKey } from './id-extractors.ts';
 export type HeavyKeys = readonly (readonly [key: string, rows: number])[];
 
 /**
- * Gives the keys with more rows than a fair share of so many buckets. A bucket without one of them has, with two buckets a worker, at
+ * Gives the keys with more rows than a bucket's fair share. A bucket without one of them has, with two buckets a worker, at
  * most that key's half and as much of others: a worker's share, which limits nothing. The number of workers itself does
  * not matter, so that a load may go on with another one.
  */
-export function hubsOf({ heavy }: KeyCounts, totalRows: number, buckets: number): HeavyKeys {
-  return heavy.filter(([, rows]) => rows > totalRows / buckets);
+export function hubsOf({ heavy }: KeyCounts, totalRows: number, tableSize: number): HeavyKeys {
+  return heavy.filter(([, rows]) => rows > totalRows / tableSize);
 }
 
 /** Leaves keys out of a count, so that no bucket is kept free for them. */

@@ -64,7 +64,6 @@ export interface BatchWriterOptions {
 /** What the writers of one load have found out, each for all. */
 export class SharedWriting {
   statementIsSound: Promise<boolean> | undefined;
-  hasWritten = false;
   /** Rows that were refused alone. */
   refused = 0;
   /** Rows of a transaction that the server's memory holds. */
@@ -175,7 +174,6 @@ export class BatchWriter<T> {
   #noteWritten({ value, statistics }: WriteResult<PartResult>, rows: number): void {
     const shared = this.#shared;
     const { written, merged = 0 } = value;
-    shared.hasWritten ||= written > 0;
     shared.writtenRows += written;
     if (merged > 0) shared.createdShare = (statistics.relationships_created ?? 0) / merged;
     shared.hasDeadlocked ||= Object.keys(statistics).some((name) => name.startsWith(DEADLOCK));
@@ -234,7 +232,7 @@ export class BatchWriter<T> {
     const { message, code } = error as GraphweftError;
     const shared = this.#shared;
     shared.refused++;
-    if (!shared.hasWritten && shared.refused >= ALL_REFUSED) {
+    if (shared.writtenRows === 0 && shared.refused >= ALL_REFUSED) {
       throw new WriteError(
         'GW_WRITE_ALL',
         `Each of the first ${ALL_REFUSED} rows is refused, so the statement or the schema is at fault: ${message}`,

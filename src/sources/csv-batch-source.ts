@@ -92,16 +92,11 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
   /** Counts for each side the values of its columns, together; undefined where a file has no such column. */
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const { files } = await this.#scanned();
-    const database = await openDuckDb(this.#options.memoryLimitMb);
-    try {
-      return await countKeys(
-        await database.connect(),
-        files.map(({ select }) => select),
-        sides,
-      );
-    } finally {
-      database.close();
-    }
+    return countKeys(
+      this.#options.memoryLimitMb,
+      files.map(({ select }) => select),
+      sides,
+    );
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {

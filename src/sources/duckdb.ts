@@ -104,6 +104,19 @@ export async function columnsOf(connection: DuckDBConnection, sql: string): Prom
  * @returns A count a side; undefined where a column is missing.
  */
 export async function countKeys(
+  memoryLimitMb: number,
+  selects: readonly string[],
+  sides: readonly (readonly string[])[],
+): Promise<readonly KeyCounts[] | undefined> {
+  const database = await openDuckDb(memoryLimitMb);
+  try {
+    return await countsOfSides(await database.connect(), selects, sides);
+  } finally {
+    database.close();
+  }
+}
+
+async function countsOfSides(
   connection: DuckDBConnection,
   selects: readonly string[],
   sides: readonly (readonly string[])[],
@@ -124,7 +137,7 @@ export async function countKeys(
       `SELECT ${side} AS side, ${text} AS key, count(*) AS n FROM (SELECT ${columns} FROM (${select})) GROUP BY GROUPING SETS (${sets})`,
   );
   await connection.run(
-    `CREATE OR REPLACE TEMP TABLE counted AS
+    `CREATE TEMP TABLE counted AS
      SELECT side, key, sum(n)::BIGINT AS n FROM (${counted.join(' UNION ALL ')}) WHERE key IS NOT NULL GROUP BY side, key`,
   );
   const counts: KeyCounts[] = [];
