@@ -79,7 +79,7 @@ function packAndDiscard(
         let bytes = 0;
         for (const value of Object.values(parameters)) {
           if (!(value instanceof PackedRows)) throw new Error('The batch was not packed.');
-          bytes += value.bytes.length;
+          bytes += value.chunks.length;
         }
         onBatch({ rows: batch.chunk.length, bytes });
         await setImmediate(); // where a sink waits for the server, and the others have their turn

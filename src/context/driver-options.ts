@@ -1,8 +1,9 @@
 /** The driver's options as variables: NEO4J_DRIVER_MAX_CONNECTION_POOL_SIZE is maxConnectionPoolSize. */
-import neo4j, { type Config } from 'neo4j-driver';
+import type { Config } from 'neo4j-driver';
 import type { Environment } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
 import { nearestName } from '../core/options.ts';
+import { neo4j } from '../neo4j/driver.ts';
 
 export const DRIVER_PREFIX = 'NEO4J_DRIVER_';
 

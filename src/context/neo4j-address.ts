@@ -1,8 +1,9 @@
-import neo4j, { type AuthToken, type AuthTokenManager, type Config } from 'neo4j-driver';
+import type { AuthToken, AuthTokenManager, Config } from 'neo4j-driver';
 import type { Environment } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
 import { holdsCredentials, shownAddress } from '../core/secrets.ts';
 import type { Neo4jAddress } from '../neo4j/connection.ts';
+import { neo4j } from '../neo4j/driver.ts';
 import { findEmbeddedServer } from '../neo4j/embedded/embedded-server.ts';
 import { isLoopback } from '../neo4j/loopback.ts';
 import { clientCredentialsManager } from '../neo4j/oauth-token-manager.ts';

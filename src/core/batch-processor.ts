@@ -148,6 +148,20 @@ export interface BatchSource<T = unknown> {
   readonly reportsProgress?: boolean;
 }
 
+/** Gives a source's batches, and takes the memory of each back when the next is asked for: where nobody keeps one. */
+export function recycled<T>(source: BatchSource<T>): BatchSource<T> {
+  return {
+    countRows: () => source.countRows?.() ?? Promise.resolve(undefined),
+    reportsProgress: source.reportsProgress ?? false,
+    async *getBatch(maxBatchSize) {
+      for await (const batch of source.getBatch(maxBatchSize)) {
+        yield batch;
+        tableOf(batch)?.release();
+      }
+    },
+  };
+}
+
 export interface BatchProcessorOptions<In> {
   /** Where the rows come from; a source has none. */
   readonly predecessor?: BatchSource<In> | undefined;

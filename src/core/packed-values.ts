@@ -32,6 +32,12 @@ export interface PackedPlace {
   readonly offset: number;
 }
 
+/** A column of packed values. */
+export interface PackedColumn {
+  readonly kind: PackedKind;
+  readonly place: PackedPlace;
+}
+
 /** Gives a value of row `i`. */
 export type ValueReader<V = unknown> = (i: number) => V;
 
@@ -62,8 +68,7 @@ export function packedReader(kind: PackedKind, place: PackedPlace, recent: Recen
     case 'number':
       return (i) => {
         const at = i * stride + offset;
-        const value = doubles[at]!;
-        return Number.isNaN(value) && words[DOUBLE_WORDS * at + 1] === NULL_HIGH ? null : value;
+        return isNullNumber(place, at) ? null : doubles[at]!;
       };
     case 'localDateTime':
     case 'zonedDateTime': {
@@ -71,8 +76,7 @@ export function packedReader(kind: PackedKind, place: PackedPlace, recent: Recen
       return (i) => {
         const micros = doubles[i * stride + offset]!;
         if (Number.isNaN(micros)) return null;
-        const seconds = Math.floor(micros / MICROS);
-        return new DateTime(seconds, (micros - seconds * MICROS) * NANOS_A_MICRO);
+        return new DateTime(secondsOf(micros), nanosOf(micros));
       };
     }
     case 'localDate':
@@ -83,11 +87,30 @@ export function packedReader(kind: PackedKind, place: PackedPlace, recent: Recen
     case 'text':
       return (i) => {
         const at = i * place.stride + place.offset;
-        return words[at] === NO_TEXT ? null : recent.textAt(words, at);
+        return isNullText(words, at) ? null : recent.textAt(words, at);
       };
     default:
       return kind satisfies never;
   }
+}
+
+/** Says whether null stands in place of a number. @param at In doubles. */
+export function isNullNumber({ words, doubles }: PackedPlace, at: number): boolean {
+  return Number.isNaN(doubles[at]) && words[DOUBLE_WORDS * at + 1] === NULL_HIGH;
+}
+
+/** Says whether null stands in place of a text. @param at In words. */
+export function isNullText(words: Int32Array, at: number): boolean {
+  return words[at] === NO_TEXT;
+}
+
+export function secondsOf(micros: number): number {
+  return Math.floor(micros / MICROS);
+}
+
+/** Nanoseconds beyond the {@link secondsOf}. */
+export function nanosOf(micros: number): number {
+  return (micros - secondsOf(micros) * MICROS) * NANOS_A_MICRO;
 }
 
 /** Says whether there is no value, or one that is not a number (NaN). */
@@ -96,8 +119,8 @@ export function isMissing(value: unknown): boolean {
 }
 
 /** Says the same of row `i`, without making its value. */
-export function missingReader(kind: PackedKind, place: PackedPlace): ValueReader<boolean> {
+export function missingReader({ kind, place }: PackedColumn): ValueReader<boolean> {
   const { words, doubles } = place;
-  if (kind === 'text') return (i) => words[i * place.stride + place.offset] === NO_TEXT;
+  if (kind === 'text') return (i) => isNullText(words, i * place.stride + place.offset);
   return (i) => Number.isNaN(doubles[(i * place.stride + place.offset) / DOUBLE_WORDS]);
 }

@@ -32,6 +32,9 @@ export type IsSharedKey = (key: NodeKey, side: 0 | 1) => boolean;
  * | two shared keys | (shared, bucket of the pair) |
  * | one key, shared | (shared, each bucket in turn) |
  *
+ * Of two keys it always gives the same pair, whose buckets are those of the last row: a pair a row was a fifth of what the
+ * client left to garbage collection.
+ *
  * @param bucketOfKey Default: by hash.
  * @param isSharedKey Default: no key is.
  * @throws {@link ConfigError} `GW_CONFIG_OPTION` when more than two keys would have to be claimed: a grid has two sides.
@@ -75,12 +78,16 @@ export function mappingExtractor(
   }
   const monopartite = start.space === end.space;
   const endSide = monopartite ? 0 : 1;
+  const pair: [row: number, col: number] = [0, 0];
   const both = (row: Fields): BucketPair => {
-    const [from, to] = [nodeKeyOf(row, start), nodeKeyOf(row, end)];
-    const isShared = isSharedKey?.(to, endSide) ?? false;
-    if (isSharedKey?.(from, 0))
-      return [tableSize, isShared ? pairBucket(from, to, tableSize) : bucketOfKey(to, endSide)];
-    return [bucketOfKey(from, 0), isShared ? tableSize : bucketOfKey(to, endSide)];
+    const from = nodeKeyOf(row, start);
+    const to = nodeKeyOf(row, end);
+    const isFromShared = isSharedKey?.(from, 0) ?? false;
+    const isToShared = isSharedKey?.(to, endSide) ?? false;
+    pair[0] = isFromShared ? tableSize : bucketOfKey(from, 0);
+    if (!isToShared) pair[1] = bucketOfKey(to, endSide);
+    else pair[1] = isFromShared ? pairBucket(from, to, tableSize) : tableSize;
+    return pair;
   };
   return Object.assign(both, { monopartite, hasShared, readsFields });
 }

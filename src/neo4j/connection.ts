@@ -1,10 +1,10 @@
-import neo4j, {
-  type AuthToken,
-  type AuthTokenManager,
-  type Config,
-  type Driver,
-  type Record as Neo4jRecord,
-  type Session,
+import type {
+  AuthToken,
+  AuthTokenManager,
+  Config,
+  Driver,
+  Record as Neo4jRecord,
+  Session,
 } from 'neo4j-driver';
 import type { TaskContext } from '../core/context.ts';
 import { ConfigError, throwIfAborted } from '../core/errors.ts';
@@ -14,6 +14,7 @@ import { shownAddress } from '../core/secrets.ts';
 import type { Statistics } from '../core/statistics.ts';
 import { CommitGate } from './commit-gate.ts';
 import { countersOf } from './counters.ts';
+import { neo4j } from './driver.ts';
 import { clearNeo4jError } from './neo4j-error.ts';
 import { fromResultValue, toBatchParameter } from './values.ts';
 import {

@@ -3,7 +3,7 @@
  * packets. The server ends a transaction at its own limit, so silence for longer than that means that nobody is there,
  * and only the client can tell.
  */
-import { Neo4jError } from 'neo4j-driver';
+import { Neo4jError } from './driver.ts';
 
 /** What an answer is given on top of the server's own limit. */
 const MAX_GRACE_MS = 30_000;

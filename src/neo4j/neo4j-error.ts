@@ -1,6 +1,6 @@
-import { Neo4jError } from 'neo4j-driver';
 import { ConfigError, type ErrorCode, type GraphweftError, WriteError } from '../core/errors.ts';
 import { shownAddress } from '../core/secrets.ts';
+import { Neo4jError } from './driver.ts';
 import { isConnectionError } from './retry-rules.ts';
 
 /** Where a statement was to run. */

@@ -1,6 +1,7 @@
-import neo4j, { type AuthTokenManager } from 'neo4j-driver';
+import type { AuthTokenManager } from 'neo4j-driver';
 import { ConfigError } from '../core/errors.ts';
 import { holdsCredentials, shownAddress } from '../core/secrets.ts';
+import { neo4j } from './driver.ts';
 
 export interface ClientCredentials {
   readonly clientId: string;

@@ -28,21 +28,40 @@ const SHORT_TEXT = 48;
 /** The longest marker with its size. */
 const MAX_HEADER = 5;
 
+/** Bolt's chunks have a header of 16 bits for their size. */
+const MAX_CHUNK_BYTES = 0xffff;
+const CHUNK_HEADER_BYTES = 2;
+
+const FIRST_BYTES = 64 * 1024;
+/** A larger buffer is let go of when it was used. */
+const MOST_KEPT_BYTES = 4 * 1024 * 1024;
+
+/** What the last writer wrote in, for the next one. */
+let spare: Buffer | undefined;
+
 /** Writes values one after the other into one buffer that grows. */
 export class PackStreamWriter {
-  #buffer: Buffer;
+  #buffer = spare ?? Buffer.allocUnsafeSlow(FIRST_BYTES);
   #at = 0;
   /** Names of fields come in every row, so each is encoded once. */
   readonly #names = new Map<string, Buffer>();
 
-  /** @param expectedBytes Size to begin with. */
-  constructor(expectedBytes: number) {
-    this.#buffer = Buffer.allocUnsafeSlow(expectedBytes);
+  constructor() {
+    spare = undefined; // a writer may be at work while another one is
   }
 
-  /** What was written; the writer must not be used after. */
-  bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#at);
+  /** What was written, in Bolt's chunks, each after its size; the writer must not be used after. */
+  chunks(): Buffer {
+    const count = Math.ceil(this.#at / MAX_CHUNK_BYTES);
+    const chunks = Buffer.allocUnsafeSlow(this.#at + count * CHUNK_HEADER_BYTES);
+    let at = 0;
+    for (let from = 0; from < this.#at; from += MAX_CHUNK_BYTES) {
+      const size = Math.min(MAX_CHUNK_BYTES, this.#at - from);
+      at = chunks.writeUInt16BE(size, at);
+      at += this.#buffer.copy(chunks, at, from, from + size);
+    }
+    if (this.#buffer.length <= MOST_KEPT_BYTES) spare = this.#buffer;
+    return chunks;
   }
 
   null(): void {
@@ -108,6 +127,14 @@ export class PackStreamWriter {
     this.#buffer.write(value, this.#at, size, 'utf8');
     this.#at += size;
     return true;
+  }
+
+  /** Writes a text that is in UTF-8 already. */
+  utf8(bytes: Uint8Array, from: number, size: number): void {
+    this.#header(size, TINY_STRING, STRING_8);
+    this.#reserve(size);
+    for (let i = 0; i < size; i++) this.#buffer[this.#at + i] = bytes[from + i]!;
+    this.#at += size;
   }
 
   bytesValue(value: Uint8Array): void {

@@ -6,10 +6,10 @@
  * added to its packer, whose version is pinned. Where the driver is another one, or not built as expected, the rows are
  * a list like any other (they can be iterated), and it packs them itself.
  */
-import { alloc } from 'neo4j-driver-bolt-connection/lib/channel/channel-buf.js';
-import { Packer } from 'neo4j-driver-bolt-connection/lib/packstream/packstream-v1.js';
+import { DOUBLE_WORDS, isNullNumber, isNullText, nanosOf, secondsOf } from '../core/packed-values.ts';
 import type { RowTable } from '../core/row-table.ts';
 import { LocalDate, LocalDateTime } from '../core/temporal.ts';
+import { alloc, Packer } from './driver.ts';
 import { PackStreamWriter } from './pack-stream.ts';
 import { propertyProblem } from './property-values.ts';
 import {
@@ -23,18 +23,14 @@ import {
   toTableParameter,
 } from './values.ts';
 
-const BYTES_A_ROW = 96;
-/** Bolt's chunks have a header of 16 bits for their size. */
-const MAX_CHUNK_BYTES = 0xffff;
-const CHUNK_HEADER_BYTES = 2;
-
 /** A list in packed form, and the same list for a driver that packs it itself. */
 export class PackedRows implements Iterable<unknown> {
-  readonly bytes: Buffer;
+  /** As they are sent: Bolt's chunks, each after its size in 16 bits. */
+  readonly chunks: Buffer;
   readonly #values: () => Iterable<unknown>;
 
-  constructor(bytes: Buffer, values: () => Iterable<unknown>) {
-    this.bytes = bytes;
+  constructor(chunks: Buffer, values: () => Iterable<unknown>) {
+    this.chunks = chunks;
     this.#values = values;
   }
 
@@ -49,30 +45,28 @@ export class PackedRows implements Iterable<unknown> {
  * @throws {@link ValidationError} with a `GW_VALUE_…` code, naming row and field.
  */
 export function packRows(rows: readonly unknown[], floatColumns: ReadonlySet<string>): Iterable<unknown> {
-  const writer = new PackStreamWriter(rows.length * BYTES_A_ROW);
+  const writer = new PackStreamWriter();
   writer.listHeader(rows.length);
   const forDriver = () => toBatchParameter(rows, floatColumns);
   for (const row of rows) if (!writeValue(writer, row, false, floatColumns)) return forDriver();
-  return new PackedRows(writer.bytes(), forDriver);
+  return new PackedRows(writer.chunks(), forDriver);
 }
 
 /** Makes the value of `$batch` of rows that are packed already, without making objects of them; see {@link packRows}. */
 export function packRowTable(table: RowTable, floatColumns: ReadonlySet<string>): Iterable<unknown> {
   const forDriver = () => toBatchParameter(table.rows(), floatColumns);
-  const fields = table.layout.names.map((name) => ({
-    name,
-    valueAt: table.values(name)!,
-    isFloat: floatColumns.has(name),
-  }));
-  const writer = new PackStreamWriter(table.length * BYTES_A_ROW);
+  const fields = table.layout.names.map((name) => {
+    const isFloat = floatColumns.has(name);
+    const column = { name, isFloat, valueAt: table.values(name)!, packed: table.packed(name) };
+    return { name, write: packedWriter(column) ?? plainWriter(column) };
+  });
+  const writer = new PackStreamWriter();
   writer.listHeader(table.length);
   for (let row = 0; row < table.length; row++) {
     writer.mapHeader(fields.length);
-    for (const { name, valueAt, isFloat } of fields) {
-      if (!writer.name(name) || !writeValue(writer, valueAt(row), isFloat)) return forDriver();
-    }
+    for (const { name, write } of fields) if (!writer.name(name) || !write(writer, row)) return forDriver();
   }
-  return new PackedRows(writer.bytes(), forDriver);
+  return new PackedRows(writer.chunks(), forDriver);
 }
 
 /**
@@ -87,21 +81,97 @@ export function packTable(
   describeRow: (row: number) => string,
   { isFlat = false }: { readonly isFlat?: boolean } = {},
 ): Iterable<unknown> {
-  const writer = new PackStreamWriter(count * BYTES_A_ROW);
+  const writer = new PackStreamWriter();
   writer.listHeader(count);
   const forDriver = () => {
     const table = toTableParameter(count, columns, describeRow);
     return isFlat ? table.flat() : table;
   };
+  const writers = columns.map((column) => packedWriter(column) ?? propertyWriter(column));
   for (let row = 0; row < count; row++) {
     if (!isFlat) writer.listHeader(columns.length);
-    for (const { valueAt, isFloat } of columns) {
-      const value = valueAt(row);
-      if (typeof value === 'object' && propertyProblem(value, isFloat)) return forDriver(); // it says what is wrong
-      if (!writeValue(writer, value, isFloat)) return forDriver();
-    }
+    for (const write of writers) if (!write(writer, row)) return forDriver();
   }
-  return new PackedRows(writer.bytes(), forDriver);
+  return new PackedRows(writer.chunks(), forDriver);
+}
+
+/** Writes the value of a row; says no for one that only the driver can write, or nobody. */
+type ValueWriter = (writer: PackStreamWriter, row: number) => boolean;
+
+function plainWriter({ valueAt, isFloat }: TableColumn): ValueWriter {
+  return (writer, row) => writeValue(writer, valueAt(row), isFloat);
+}
+
+/** Says no also for what no property can hold: the driver's way then says what is wrong with it. */
+function propertyWriter({ valueAt, isFloat }: TableColumn): ValueWriter {
+  return (writer, row) => {
+    const value = valueAt(row);
+    return (
+      !(typeof value === 'object' && propertyProblem(value, isFloat)) && writeValue(writer, value, isFloat)
+    );
+  };
+}
+
+/**
+ * Gives what writes packed values as they are, without making the value of each; undefined where that cannot be. Any date and
+ * time that is packed is one that Neo4j has.
+ */
+function packedWriter({ packed, isFloat }: TableColumn): ValueWriter | undefined {
+  if (!packed) return undefined;
+  const { kind, place, rows } = packed;
+  const { words, doubles, stride, offset } = place;
+  const wordAt = (row: number) => (rows ? rows[row]! : row) * stride + offset;
+  const doubleAt = (row: number) => wordAt(row) / DOUBLE_WORDS;
+  switch (kind) {
+    case 'number':
+      return (writer, row) => {
+        const at = doubleAt(row);
+        if (!isNullNumber(place, at)) return writeNumber(writer, doubles[at]!, isFloat);
+        writer.null();
+        return true;
+      };
+    case 'localDateTime':
+      return (writer, row) => {
+        const micros = doubles[doubleAt(row)]!;
+        if (Number.isNaN(micros)) writer.null();
+        else {
+          writer.structHeader(2, LOCAL_DATE_TIME);
+          writer.integer(secondsOf(micros));
+          writer.integer(nanosOf(micros));
+        }
+        return true;
+      };
+    case 'localDate':
+      return (writer, row) => {
+        const days = doubles[doubleAt(row)]!;
+        if (Number.isNaN(days)) writer.null();
+        else {
+          writer.structHeader(1, DATE);
+          writer.integer(days);
+        }
+        return true;
+      };
+    case 'text': {
+      const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+      return (writer, row) => {
+        const at = wordAt(row);
+        if (isNullText(words, at)) writer.null();
+        else writer.utf8(bytes, (at + 1) * words.BYTES_PER_ELEMENT, words[at]!);
+        return true;
+      };
+    }
+    case 'zonedDateTime':
+      return undefined; // how it is sent depends on the server
+    default:
+      return kind satisfies never;
+  }
+}
+
+function writeNumber(writer: PackStreamWriter, value: number, isFloat: boolean): boolean {
+  if (isFloat || !Number.isInteger(value) || Object.is(value, -0)) writer.float(value);
+  else if (Number.isSafeInteger(value)) writer.integer(value);
+  else return false;
+  return true;
 }
 
 /** Writes a value; says no for one that only the driver can write, or nobody. */
@@ -115,10 +185,7 @@ function writeValue(
     case 'string':
       return writer.string(value);
     case 'number':
-      if (isFloat || !Number.isInteger(value) || Object.is(value, -0)) writer.float(value);
-      else if (Number.isSafeInteger(value)) writer.integer(value);
-      else return false;
-      return true;
+      return writeNumber(writer, value, isFloat);
     case 'boolean':
       writer.boolean(value);
       return true;
@@ -203,19 +270,6 @@ Packer.prototype.packable = function (this: Packer & PackerInside, value, dehydr
     return packable.call(this, value, dehydrate);
   return () => {
     chunker.flush!(); // what was packed before goes first
-    channel.write!(alloc(toChunks(value.bytes)));
+    channel.write!(alloc(value.chunks));
   };
 };
-
-/** Cuts bytes into Bolt's chunks, each after its size. */
-function toChunks(bytes: Buffer): Buffer {
-  const count = Math.ceil(bytes.length / MAX_CHUNK_BYTES);
-  const chunks = Buffer.allocUnsafeSlow(bytes.length + count * CHUNK_HEADER_BYTES);
-  let at = 0;
-  for (let from = 0; from < bytes.length; from += MAX_CHUNK_BYTES) {
-    const size = Math.min(MAX_CHUNK_BYTES, bytes.length - from);
-    at = chunks.writeUInt16BE(size, at);
-    at += bytes.copy(chunks, at, from, from + size);
-  }
-  return chunks;
-}

@@ -9,10 +9,10 @@
  * | list with null, of several kinds, of lists or of maps | no |
  * | map | no |
  */
-import neo4j from 'neo4j-driver';
 import type { ErrorCode } from '../core/errors.ts';
 import { describeValue } from '../core/options.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
+import { neo4j } from './driver.ts';
 
 type ValueCode = Extract<ErrorCode, `GW_VALUE_${string}`>;
 

@@ -3,7 +3,7 @@
  * back by the server. Delays grow by two from `minDelayMs` up to `maxDelayMs`, and each is drawn at random from zero to
  * that ("full jitter", Brooker, "Exponential Backoff And Jitter", 2015), so that writers who met once part.
  */
-import { Neo4jError } from 'neo4j-driver';
+import { Neo4jError } from './driver.ts';
 
 export interface RetryRule {
   readonly minDelayMs: number;

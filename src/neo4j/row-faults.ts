@@ -1,6 +1,6 @@
 /** Which errors of the server are for a row's sake, in one place; the rest concerns the statement or the server itself. */
-import { Neo4jError } from 'neo4j-driver';
 import { GraphweftError, ValidationError } from '../core/errors.ts';
+import { Neo4jError } from './driver.ts';
 
 /**
  * `row`: what a row holds; `duplicate`: a key that exists already; `perhaps`: the server has one code for texts that are

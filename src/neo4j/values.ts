@@ -3,10 +3,10 @@
  * driver takes every number for a float; so whole numbers are sent as integers, unless their column is known to be
  * floating point. What cannot be sent without loss is refused, never rounded.
  */
-import neo4j, { type Integer } from 'neo4j-driver';
-import { Structure } from 'neo4j-driver-bolt-connection/lib/packstream/structure.js';
+import type { Integer } from 'neo4j-driver';
 import { ValidationError } from '../core/errors.ts';
 import { describeValue } from '../core/options.ts';
+import type { PackedColumn } from '../core/packed-values.ts';
 import {
   civilDate,
   Duration,
@@ -24,6 +24,7 @@ import {
   parseZonedTime,
 } from '../core/temporal-text.ts';
 import { isWellFormed } from '../core/text.ts';
+import { neo4j, Structure } from './driver.ts';
 import { propertyProblem, UnsendableValue } from './property-values.ts';
 
 /**
@@ -113,6 +114,8 @@ export interface TableColumn {
   /** Whether whole numbers are floats. */
   readonly isFloat: boolean;
   readonly valueAt: (row: number) => unknown;
+  /** The same values as they are packed, and the row of each where that is another. Default: they are not. */
+  readonly packed?: (PackedColumn & { readonly rows?: ArrayLike<number> | undefined }) | undefined;
 }
 
 /**

@@ -2,32 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import {
-  BIGINT,
-  BLOB,
-  BOOLEAN,
-  blobValue,
-  DATE,
-  DOUBLE,
-  type DuckDBAppender,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  DuckDBDateValue,
-  DuckDBInstance,
-  DuckDBIntervalValue,
-  DuckDBTimestampTZValue,
-  DuckDBTimestampValue,
-  DuckDBTimeValue,
-  type DuckDBType,
-  type DuckDBValue,
-  INTERVAL,
-  LIST,
-  listValue,
-  TIME,
-  TIMESTAMP,
-  TIMESTAMPTZ,
-  VARCHAR,
-} from '@duckdb/node-api';
+import type { DuckDBAppender, DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { GraphweftError } from '../core/errors.ts';
@@ -42,6 +17,28 @@ import {
 import { mergeStatistics } from '../core/statistics.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
 import { sqlName, sqlText } from '../sources/duckdb.ts';
+import {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  blobValue,
+  DATE,
+  DOUBLE,
+  DuckDBDataChunk,
+  DuckDBDateValue,
+  DuckDBInstance,
+  DuckDBIntervalValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBTimeValue,
+  INTERVAL,
+  LIST,
+  listValue,
+  TIME,
+  TIMESTAMP,
+  TIMESTAMPTZ,
+  VARCHAR,
+} from '../sources/duckdb-api.ts';
 import { PendingFile, textOf } from './file-sink.ts';
 
 /** What a column of a Parquet file may hold, and how it is stored. */

@@ -1,5 +1,5 @@
 /** From the rows of a batch to what a mapping's statement takes: distinct keys, then rows that refer to them by position. */
-import { type BatchResults, rowAt, rowCount, rowOrigin } from '../core/batch-processor.ts';
+import { type BatchResults, rowAt, rowCount, rowOrigin, tableOf } from '../core/batch-processor.ts';
 import { type CompiledMapping, hasPlainKeys } from '../mapping/compile.ts';
 import { identityText } from '../mapping/identity.ts';
 import type { PropertySource } from '../mapping/patterns.ts';
@@ -40,9 +40,6 @@ const LOOKED_THROUGH_A_ROW = 64;
  * 6.9 and 5.7 (medians of seven).
  */
 const MOSTLY_THERE = 0.2;
-
-/** Of so many rows, two places in a key list still make one safe integer. */
-const MAX_PAIRED_ROWS = 2 ** 25;
 
 /**
  * Turns rows into what the statement takes: distinct keys a list, then rows that refer to them by position.
@@ -85,7 +82,7 @@ export function prepareBatch(
     mapping.statementByEnd === undefined
       ? undefined
       : groupRows(
-          kept ?? Array.from({ length: rows }, (_, i) => i),
+          kept ?? Int32Array.from({ length: rows }, (_, i) => i),
           places,
           mapping.ends.map(({ list }) => all[list]!.values.length),
         );
@@ -161,8 +158,10 @@ function placesOf(batch: Rows, keys: readonly PropertySource[], list: Keys): Int
   const places = new Int32Array(rowCount(batch));
   const values = keys.map(({ source }) => valuesOf(batch, source));
   const only = values.length === 1 ? values[0] : undefined;
+  // Made here: a function made in the loop below would keep a scope of 80 bytes for each row.
+  const listAt = (i: number) => values.map((valueAt) => valueAt(i));
   for (let i = 0; i < places.length; i++) {
-    const value = only ? only(i) : values.map((valueAt) => valueAt(i));
+    const value = only ? only(i) : listAt(i);
     const isPlain = typeof value !== 'object' && typeof value !== 'bigint';
     const id = isPlain ? value : identityOf(only ? [value] : (value as unknown[]));
     let place = list.places.get(id);
@@ -181,21 +180,46 @@ function lastRows(
   mapping: CompiledMapping,
   batch: Rows,
   places: readonly Int32Array[],
-): readonly number[] | undefined {
+): ArrayLike<number> | undefined {
   const rows = rowCount(batch);
   const identity = mapping.values.slice(0, mapping.identityValues);
   const values = identity.map(({ source }) => valuesOf(batch, source));
-  const [start, end] = places;
-  const isPair = places.length === 2 && values.length === 0 && rows <= MAX_PAIRED_ROWS;
-  const base = 2 * rows; // a list that both ends share can hold so many keys
+  if (places.length === 2 && values.length === 0) return lastPairs(places[0]!, places[1]!);
+  const identityAt = (i: number) =>
+    identityOf([...places.map((own) => own[i]), ...values.map((valueAt) => valueAt(i))]);
   const last = new Map<unknown, number>();
-  for (let i = 0; i < rows; i++) {
-    const id = isPair
-      ? start![i]! * base + end![i]!
-      : identityOf([...places.map((own) => own[i]), ...values.map((valueAt) => valueAt(i))]);
-    last.set(id, i);
-  }
+  for (let i = 0; i < rows; i++) last.set(identityAt(i), i);
   return last.size === rows ? undefined : [...last.values()];
+}
+
+/**
+ * Of rows of the same two places, gives the last one each, by a hash table with linear probing: a map of as many was half of what
+ * ratings left to garbage collection.
+ */
+function lastPairs(starts: Int32Array, ends: Int32Array): Int32Array | undefined {
+  const rows = starts.length;
+  const bits = Math.ceil(Math.log2(2 * rows + 1));
+  const mask = 2 ** bits - 1;
+  /** Rows, from 1. */
+  const slots = new Int32Array(2 ** bits);
+  const isLast = new Uint8Array(rows).fill(1);
+  let repeated = 0;
+  for (let i = 0; i < rows; i++) {
+    const mixed = Math.imul(Math.imul(starts[i]!, 0x9e3779b1) ^ ends[i]!, 0x85ebca6b);
+    let slot = mixed >>> (32 - bits);
+    for (; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const other = slots[slot]! - 1;
+      if (starts[other] !== starts[i] || ends[other] !== ends[i]) continue;
+      isLast[other] = 0;
+      repeated++;
+      break;
+    }
+    slots[slot] = i + 1;
+  }
+  if (repeated === 0) return undefined;
+  const kept = new Int32Array(rows - repeated);
+  for (let i = 0, k = 0; i < rows; i++) if (isLast[i] === 1) kept[k++] = i;
+  return kept;
 }
 
 /** Gives a value that is equal for equal lists: one text or number as it is, several as one text. */
@@ -220,5 +244,11 @@ function column(
 ): TableColumn {
   const isFloat = typeof source === 'string' && floatColumns.has(source);
   const valueAt = valuesOf(batch, source);
-  return { name, isFloat, valueAt: of ? (i) => valueAt(of[i]!) : valueAt };
+  const packed = typeof source === 'string' ? tableOf(batch)?.packed(source) : undefined;
+  return {
+    name,
+    isFloat,
+    valueAt: of ? (i) => valueAt(of[i]!) : valueAt,
+    packed: packed && { ...packed, rows: of },
+  };
 }

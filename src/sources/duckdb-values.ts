@@ -1,4 +1,7 @@
 /** From DuckDB's values to those of a row: plain where JavaScript has the type, exact where it has not. */
+import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import { SourceError } from '../core/errors.ts';
+import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
 import {
   DuckDBArrayType,
   DuckDBArrayValue,
@@ -18,13 +21,9 @@ import {
   DuckDBTimestampValue,
   DuckDBTimeTZValue,
   DuckDBTimeValue,
-  type DuckDBType,
   DuckDBTypeId,
   DuckDBUnionValue,
-  type DuckDBValue,
-} from '@duckdb/node-api';
-import { SourceError } from '../core/errors.ts';
-import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
+} from './duckdb-api.ts';
 
 export const DECIMAL_FORMS = ['number', 'text'] as const;
 /** How decimals arrive: as the nearest number, or exact as text. */

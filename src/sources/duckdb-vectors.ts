@@ -4,10 +4,18 @@
  * a vector holds is private to its class, so a vector that is not as expected is read item by item; DuckDB's version is
  * pinned.
  */
-import { type DuckDBType, DuckDBTypeId, DuckDBVarCharVector, type DuckDBVector } from '@duckdb/node-api';
-import { DOUBLE_WORDS, MICROS, PACKED_WORDS, type PackedPlace, setNull } from '../core/packed-values.ts';
+import type { DuckDBType, DuckDBVector } from '@duckdb/node-api';
+import {
+  DOUBLE_WORDS,
+  MICROS,
+  PACKED_WORDS,
+  type PackedKind,
+  type PackedPlace,
+  setNull,
+} from '../core/packed-values.ts';
 import { TEXT_WORDS } from '../core/recent-texts.ts';
 import type { ColumnKind, RowTable } from '../core/row-table.ts';
+import { DuckDBTypeId, DuckDBVarCharVector } from './duckdb-api.ts';
 import type { ValueDecoder } from './duckdb-values.ts';
 
 interface VectorInside {
@@ -85,42 +93,64 @@ export function fillColumn(table: RowTable, c: number, to: number, part: VectorP
   if (!isNull) return false;
   const place = table.place(c);
   if (kind === 'text') return fillTexts(place, to, part, isNull);
-  const numberAt = numbersOf(inside, kind);
-  if (!numberAt) return false;
-  const { words, doubles, stride, offset } = place;
-  for (let i = 0; i < part.count; i++) {
+  const { items } = inside;
+  if (items instanceof BigInt64Array) return fillWhole(place, kind, to, part, items, isNull);
+  if (!ArrayBuffer.isView(items) || items instanceof DataView || items instanceof BigUint64Array)
+    return false;
+  return fillNumbers(place, kind, to, part, items as Float64Array, isNull);
+}
+
+// Loops of their own, because what a function gives that reads one number is an object of 16 bytes.
+
+/** Whole numbers and microseconds of 64 bits. */
+function fillWhole(
+  { words, doubles, stride, offset }: PackedPlace,
+  kind: PackedKind,
+  to: number,
+  { from, count }: VectorPart,
+  items: BigInt64Array,
+  isNull: IsNull,
+): boolean {
+  const halves = new Int32Array(items.buffer, items.byteOffset, 2 * items.length);
+  for (let i = 0; i < count; i++) {
     const at = (to + i) * stride + offset;
-    if (isNull(part.from + i)) {
+    if (isNull(from + i)) {
       setNull(kind, words, at);
       continue;
     }
-    const number = numberAt(part.from + i);
-    if (number === undefined) return false;
+    const low = halves[2 * (from + i)]! >>> 0;
+    const high = halves[2 * (from + i) + 1]! * TWO_TO_32;
+    const number = high + low;
+    if (!Number.isSafeInteger(number)) {
+      // Whole seconds are exact as far as they go: 9999-12-31 stands for no end.
+      const isExact = kind !== 'number' && number % MICROS === 0 && number - high === low;
+      if (!isExact) return false;
+    }
     doubles[at / DOUBLE_WORDS] = number;
   }
   return true;
 }
 
-/** Gives what reads numbers (days, microseconds); undefined for one that does not fit. */
-function numbersOf(
-  { items }: VectorInside,
-  kind: ColumnKind,
-): ((i: number) => number | undefined) | undefined {
-  if (items instanceof BigInt64Array) {
-    const halves = new Int32Array(items.buffer, items.byteOffset, 2 * items.length);
-    return (i) => {
-      const [low, high] = [halves[2 * i]! >>> 0, halves[2 * i + 1]! * TWO_TO_32];
-      const number = high + low;
-      if (Number.isSafeInteger(number)) return number;
-      // Whole seconds are exact as far as they go: 9999-12-31 stands for no end.
-      return kind !== 'number' && number % MICROS === 0 && number - high === low ? number : undefined;
-    };
+/** Numbers and days as JavaScript has them. */
+function fillNumbers(
+  { words, doubles, stride, offset }: PackedPlace,
+  kind: PackedKind,
+  to: number,
+  { from, count }: VectorPart,
+  items: Float64Array,
+  isNull: IsNull,
+): boolean {
+  for (let i = 0; i < count; i++) {
+    const at = (to + i) * stride + offset;
+    if (isNull(from + i)) {
+      setNull(kind, words, at);
+      continue;
+    }
+    const number = items[from + i]!;
+    if (kind === 'localDate' && Math.abs(number) >= INFINITE_DAYS) return false;
+    doubles[at / DOUBLE_WORDS] = number;
   }
-  if (!ArrayBuffer.isView(items) || items instanceof DataView || items instanceof BigUint64Array)
-    return undefined;
-  const numbers = items as Float64Array;
-  if (kind !== 'localDate') return (i) => numbers[i];
-  return (i) => (Math.abs(numbers[i]!) >= INFINITE_DAYS ? undefined : numbers[i]);
+  return true;
 }
 
 /** Texts of up to twelve bytes stand in the vector itself. */

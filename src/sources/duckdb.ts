@@ -1,15 +1,15 @@
 /** DuckDB as the reader of files: one in-memory database a source, rows streamed, memory bounded. */
-import {
-  type DuckDBConnection,
-  type DuckDBDataChunk,
-  DuckDBInstance,
-  type DuckDBResult,
-  type DuckDBType,
-  type DuckDBVector,
+import type {
+  DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBResult,
+  DuckDBType,
+  DuckDBVector,
 } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
 import { RowLayout, RowTable } from '../core/row-table.ts';
 import { type KeyCounts, MAX_HEAVY_KEYS, RARE_SHARE } from '../parallel/balanced-buckets.ts';
+import { DuckDBInstance } from './duckdb-api.ts';
 import { type DecimalForm, decoderFor, type ValueDecoder } from './duckdb-values.ts';
 import { fillColumn, kindsOf } from './duckdb-vectors.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { BatchSource } from '../core/batch-processor.ts';
+import { type BatchSource, recycled } from '../core/batch-processor.ts';
 import { ClosedLoopBatchProcessor } from '../core/closed-loop-batch-processor.ts';
 import { ConfigError } from '../core/errors.ts';
 import {
@@ -9,6 +9,7 @@ import {
   refuseUnknownKeys,
   stringOption,
 } from '../core/options.ts';
+import { RowLayout } from '../core/row-table.ts';
 import type { Statistics } from '../core/statistics.ts';
 import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
@@ -133,6 +134,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       isDone = true;
     } finally {
       await planned?.source.close?.();
+      RowLayout.dropSpare();
       // What is wrong with the database is said by the load itself; the next attempt takes the run up all the same.
       await ledger?.close(isDone ? 'done' : 'stopped').catch((error: unknown) => {
         if (isDone) throw error;
@@ -242,14 +244,15 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       shared: writing,
       ledger,
     };
-    const sink = (predecessor?: BatchSource) => {
+    const sink = (cell?: BatchSource) => {
       const { missingNodes, ...write } = shared;
+      const predecessor = cell && recycled(cell);
       return mapping
         ? new MappingBatchSink(context, { ...shared, predecessor, mapping })
         : new CypherBatchSink(context, { ...write, predecessor, query: options.query as string });
     };
     sink(); // in parallel the first sink is made when the first cell is written: too late to say that an option is wrong
-    const rows = this.#withKeys(this.#validated(this.#limited(source)), options);
+    const rows = recycled(this.#withKeys(this.#validated(this.#limited(source)), options));
     const predecessor = this.#writing.place(context, this, options, rows, sink, mapping, planned, ledger);
     return new ClosedLoopBatchProcessor(context, { predecessor, task: this });
   }

@@ -57,7 +57,8 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
       const faults = new Map<number, ValidationError>();
       const hasNull = this.#nullsOf(batch);
       for (let i = 0; i < rows; i++) {
-        const fault = hasNull(i) ? this.#faultOf(rowAt(batch, i) as Fields) : undefined;
+        if (!hasNull(i)) continue;
+        const fault = this.#faultOf(rowAt(batch, i) as Fields);
         if (fault) faults.set(i, fault);
       }
       yield faults.size === 0 ? batch : this.#without(batch, faults);
@@ -84,7 +85,10 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
   /** Looked at for every row of a load, of which hardly one has any. */
   #nullsOf(batch: BatchResults<T>): (i: number) => boolean {
     const missing = this.#keys.flatMap(({ keys }) => keys.map(({ source }) => missingOf(batch, source)));
-    return (i) => missing.some((isMissing) => isMissing(i));
+    return (i) => {
+      for (const isMissing of missing) if (isMissing(i)) return true;
+      return false;
+    };
   }
 
   #without(batch: BatchResults<T>, faults: ReadonlyMap<number, ValidationError>): BatchResults<T> {

@@ -16,6 +16,19 @@ function packedByDriver(value: unknown): Buffer {
   return buffer._buffer.subarray(0, buffer.position);
 }
 
+/** What is packed, without the sizes of the chunks. */
+function bytesOf(packed: Iterable<unknown>): Buffer {
+  const { chunks } = packed as PackedRows;
+  const parts: Buffer[] = [];
+  for (let at = 0; at < chunks.length; ) {
+    const size = chunks.readUInt16BE(at);
+    expect(size).toBeGreaterThan(0); // a chunk of none would end the message
+    parts.push(chunks.subarray(at + 2, at + 2 + size));
+    at += 2 + size;
+  }
+  return Buffer.concat(parts);
+}
+
 const scalar = fc.oneof(
   fc.maxSafeInteger(),
   fc.integer({ min: -200, max: 200 }),
@@ -59,7 +72,7 @@ describe('packRows', () => {
         const floatColumns = new Set(floats);
         const packed = packRows(rows, floatColumns);
         expect(packed).toBeInstanceOf(PackedRows);
-        const own = (packed as PackedRows).bytes;
+        const own = bytesOf(packed);
         expect(own.equals(packedByDriver(toBatchParameter(rows, floatColumns)))).toBe(true);
       }),
       { numRuns: 400 },
@@ -81,8 +94,8 @@ describe('packRows', () => {
         fc.subarray(['any', 'b', 'id']),
         (rows, floats) => {
           const table = tableOfRows(rows);
-          const packed = packRowTable(table, new Set(floats)) as PackedRows;
-          expect(packed.bytes.equals((packRows(rows, new Set(floats)) as PackedRows).bytes)).toBe(true);
+          const packed = packRowTable(table, new Set(floats));
+          expect(bytesOf(packed).equals(bytesOf(packRows(rows, new Set(floats))))).toBe(true);
           expect([...packed]).toEqual([...packRows(rows, new Set(floats))]);
         },
       ),
@@ -103,7 +116,7 @@ describe('packRows', () => {
         { text: 'ß'.repeat(24) },
       ],
     ]) {
-      const own = (packRows(rows, new Set()) as PackedRows).bytes;
+      const own = bytesOf(packRows(rows, new Set()));
       expect(own.equals(packedByDriver(toBatchParameter(rows, new Set())))).toBe(true);
     }
   });
@@ -111,7 +124,7 @@ describe('packRows', () => {
   it('writes bigints whole, in eight bytes', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), (big) => {
-        const { bytes } = packRows([big], new Set()) as PackedRows;
+        const bytes = bytesOf(packRows([big], new Set()));
         expect(bytes[1]).toBe(0xcb);
         expect(bytes.readBigInt64BE(2)).toBe(big);
       }),
@@ -130,6 +143,6 @@ describe('packRows', () => {
     const packed = packRows([{ a: 1.5 }, { a: 'x' }], new Set());
     expect([...packed]).toEqual([{ a: 1.5 }, { a: 'x' }]);
     // A packer without a socket below it, as in this test, packs the list itself.
-    expect(packedByDriver(packed).equals((packed as PackedRows).bytes)).toBe(true);
+    expect(packedByDriver(packed).equals(bytesOf(packed))).toBe(true);
   });
 });

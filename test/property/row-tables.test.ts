@@ -1,7 +1,15 @@
 /** Rows that come by column are split like rows that come as objects, and end in the same cells. */
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BatchResults, type BatchSource, tableBatch, tableOf } from '../../src/core/batch-processor.ts';
+import {
+  type BatchResults,
+  type BatchSource,
+  recycled,
+  rowAt,
+  tableBatch,
+  tableOf,
+} from '../../src/core/batch-processor.ts';
 import type { Cell } from '../../src/parallel/cell-backlog.ts';
 import { dictIdExtractor, type IdExtractor } from '../../src/parallel/id-extractors.ts';
 import { ParallelBatchProcessor } from '../../src/parallel/parallel-batch-processor.ts';
@@ -109,6 +117,32 @@ describe('rows by column', () => {
         expect(bySource(out)).toEqual(batches.flat().filter(({ n }) => seen.some((one) => one.n === n)));
         const skipped = batches.flat().length - seen.length;
         expect(skipped).toBeLessThanOrEqual(3 * (0 + 1 + 2) + 3 * 3); // what `committed` says of nine cells
+      }),
+    ));
+
+  it('reach the workers whole where the memory of each batch is used again', () =>
+    fc.assert(
+      fc.asyncProperty(...SCENARIO, async (batches, forms, size) => {
+        const seen: { row: Row; rowNumber: number }[] = [];
+        const parallel = new ParallelBatchProcessor<Row>(testContext(), {
+          predecessor: splitterOf(recycled(sourceOf(batches, (b) => forms[b % forms.length]!)), 'claims'),
+          workerFactory: (cell) => ({
+            async *getBatch(maxBatchSize) {
+              for await (const batch of recycled(cell).getBatch(maxBatchSize)) {
+                const { rowNumbers } = batch.origin as { readonly rowNumbers: readonly number[] };
+                await setImmediate(); // others are at work meanwhile
+                for (const [i, rowNumber] of rowNumbers.entries())
+                  seen.push({ row: { ...rowAt(batch, i) }, rowNumber });
+                yield batch;
+              }
+            },
+          }),
+        });
+        for await (const { statistics } of parallel.getBatch(size)) expect(statistics).toBeDefined();
+        const rows = batches.flat();
+        expect(seen.map(({ row }) => row)).toEqual(seen.map(({ rowNumber }) => rows[rowNumber]));
+        expect(new Set(seen.map(({ rowNumber }) => rowNumber)).size).toBe(seen.length);
+        expect(rows.length - seen.length).toBeLessThanOrEqual(18);
       }),
     ));
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import neo4j from 'neo4j-driver';
 import type { Environment } from '../../core/context.ts';
 import { GraphweftError, throwIfAborted } from '../../core/errors.ts';
+import { neo4j } from '../driver.ts';
 import { isServerOf } from './process-table.ts';
 import { RESTORE_PASSWORD, type ServerFolder, type ServerState } from './server-folder.ts';
 

@@ -8,6 +8,7 @@ import {
   tableBatch,
   tableOf,
 } from '../../../src/core/batch-processor.ts';
+import { RowLayout } from '../../../src/core/row-table.ts';
 import { tableOf as columnsOf, tableOfRows } from '../../support/row-tables.ts';
 
 const ROWS = Array.from({ length: 5 }, (_, i) => ({ id: i, name: `name ${i}` }));
@@ -36,6 +37,21 @@ describe('RowTable', () => {
     expect(table.push(tableOfRows([{ name: 'x', id: 1 }]).look()(0))).toBe(false);
     expect(table.push(tableOfRows([{ id: 1, name: 'longer than 12 bytes' }]).look()(0))).toBe(false);
     expect(table.rows()).toEqual([ROWS[0], ROWS[3]]);
+  });
+
+  it('gives its memory to the next table, and has no rows then', () => {
+    const first = tableOfRows(ROWS);
+    const { words } = first.place(0);
+    first.release();
+    expect(first.rows()).toEqual([]);
+    const second = tableOfRows(ROWS.slice(2));
+    expect(second.place(0).words).toBe(words);
+    first.release(); // nothing is left to give
+    expect(tableOfRows(ROWS).place(0).words).not.toBe(words);
+    expect(second.rows()).toEqual(ROWS.slice(2));
+    second.release();
+    RowLayout.dropSpare();
+    expect(tableOfRows(ROWS).place(0).words).not.toBe(words);
   });
 
   it('knows nothing of a column that it has not', () => {
