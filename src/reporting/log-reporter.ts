@@ -1,5 +1,5 @@
-import { type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
+import type { Logger } from 'pino';
+import { loadPackage } from '../core/load-package.ts';
 import type { ReportedTask, Reporter, TaskExpectation, TaskProgress } from '../core/reporter.ts';
 import type { TaskReturn } from '../core/task-return.ts';
 import { formatCount, formatDuration } from './format.ts';
@@ -93,9 +93,12 @@ export class LogReporter implements Reporter {
   }
 }
 
+/** What logs is loaded when somebody wants a log. */
 function createLogger(stream: ReportStream, level: string): Logger {
+  const { pino } = loadPackage('pino') as typeof import('pino');
   if (!stream.isTTY) return pino({ level, base: null }, stream);
   // Written at once, so that the last entries are there when the process ends.
+  const pretty = loadPackage('pino-pretty') as typeof import('pino-pretty');
   const readable = pretty({
     sync: true,
     ignore: 'taskUuid,parentUuid,depth,task',
