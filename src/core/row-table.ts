@@ -41,7 +41,7 @@ export class RowCursor {
   }
 }
 
-/** 32 MB. */
+/** 32 MB in all. */
 const MOST_SPARE_WORDS = 2 ** 23;
 
 /**
@@ -50,22 +50,30 @@ const MOST_SPARE_WORDS = 2 ** 23;
  * client's CPU time (4.3 s in place of 5.2, medians of four in turn, 2026-11-26).
  */
 class SpareWords {
+  /** By length, the one that was asked for last in the end. */
   readonly #byLength = new Map<number, Int32Array[]>();
   #words = 0;
 
   take(length: number): Int32Array {
-    const spare = this.#byLength.get(length)?.pop();
+    const same = this.#byLength.get(length) ?? [];
+    this.#byLength.delete(length);
+    this.#byLength.set(length, same);
+    const spare = same.pop();
     if (spare) this.#words -= length;
     return spare ?? new Int32Array(length);
   }
 
+  /** Lengths that nobody has asked for are not kept, and those that nobody has asked for in the longest time make room. */
   give(words: Int32Array): void {
-    const { length } = words;
-    if (length === 0 || this.#words + length > MOST_SPARE_WORDS) return;
-    this.#words += length;
-    const same = this.#byLength.get(length);
-    if (same) same.push(words);
-    else this.#byLength.set(length, [words]);
+    const same = this.#byLength.get(words.length);
+    if (!same || words.length === 0) return;
+    same.push(words);
+    this.#words += words.length;
+    for (const [length, { length: count }] of this.#byLength) {
+      if (this.#words <= MOST_SPARE_WORDS) break;
+      this.#byLength.delete(length);
+      this.#words -= length * count;
+    }
   }
 
   clear(): void {
@@ -73,6 +81,9 @@ class SpareWords {
     this.#words = 0;
   }
 }
+
+/** Memory of tables that are done with, for those to come. */
+export const SPARE_WORDS = new SpareWords();
 
 /** Files of the same columns have one layout, so that their rows can stand in one table. */
 const LAYOUTS = new Map<string, RowLayout>();
@@ -90,8 +101,6 @@ export class RowLayout {
   /** Words of a row. */
   readonly stride: number;
   readonly lists: number;
-  /** Memory of tables that are done with. */
-  readonly spare = new SpareWords();
   /** By column: the texts that were read last. */
   readonly recent: readonly RecentTexts[];
   /** Makes an object of row `i`. */
@@ -137,11 +146,6 @@ export class RowLayout {
     return layout;
   }
 
-  /** Forgets the memory of tables that are done with. */
-  static dropSpare(): void {
-    for (const { spare } of LAYOUTS.values()) spare.clear();
-  }
-
   cursor(table: RowTable, readers: readonly ValueReader[]): RowCursor {
     return new this.#Cursor(table, readers);
   }
@@ -162,7 +166,7 @@ export class RowTable {
   /** Makes an empty table. @param capacity Rows that it has room for; it grows. Default: few. */
   constructor(layout: RowLayout, capacity = LEAST_CAPACITY) {
     this.layout = layout;
-    this.#words = layout.spare.take(capacity * layout.stride);
+    this.#words = SPARE_WORDS.take(capacity * layout.stride);
     this.#doubles = doublesOf(this.#words);
     this.#lists = Array.from({ length: layout.lists }, () => []);
   }
@@ -317,7 +321,7 @@ export class RowTable {
 
   /** Forgets the rows and gives their memory to tables to come; what reads them must not be used any more. */
   release(): void {
-    this.layout.spare.give(this.#words);
+    SPARE_WORDS.give(this.#words);
     this.#words = new Int32Array(0);
     this.#doubles = doublesOf(this.#words);
     this.#lists = [];
@@ -335,10 +339,9 @@ export class RowTable {
   }
 
   #grow(): void {
-    const { stride, spare } = this.layout;
-    const grown = spare.take(Math.max(LEAST_CAPACITY * stride, 2 * this.#words.length));
+    const grown = SPARE_WORDS.take(Math.max(LEAST_CAPACITY * this.layout.stride, 2 * this.#words.length));
     grown.set(this.#words);
-    spare.give(this.#words);
+    SPARE_WORDS.give(this.#words);
     this.#words = grown;
     this.#doubles = doublesOf(grown);
   }

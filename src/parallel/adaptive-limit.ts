@@ -28,6 +28,8 @@ export interface AdaptiveLimitOptions {
   readonly startWorkers?: number;
   /** A batch that takes longer is halved, in ms. Default: 20,000. */
   readonly maxLatencyMs?: number;
+  /** Rows of the load. Default: nobody knows, so it may go on for ever. */
+  readonly expectedRows?: number | undefined;
 }
 
 /** From (inclusive) to (inclusive). */
@@ -59,6 +61,8 @@ export class AdaptiveLimit implements WriteLimit {
   readonly #workers: AdaptiveWorkers;
   readonly #batch: AdaptiveBatch;
   readonly #minBatchRows: number;
+  #rows = 0;
+  #cells = 0;
   /** Rows that were written under each setting. */
   readonly #rowsByWorkers = new Map<number, number>();
   readonly #rowsByBatch = new Map<number, number>();
@@ -66,7 +70,9 @@ export class AdaptiveLimit implements WriteLimit {
   constructor({ maxWorkers, maxBatchRows, ...options }: AdaptiveLimitOptions) {
     const { startWorkers = START_WORKERS, maxLatencyMs = MAX_LATENCY_MS } = options;
     const minRows = options.minBatchRows ?? Math.max(1, Math.floor(maxBatchRows * MIN_BATCH_SHARE));
-    this.#workers = new AdaptiveWorkers({ maxWorkers, startWorkers });
+    const { expectedRows = Number.POSITIVE_INFINITY } = options;
+    const commitsLeft = () => (expectedRows - this.#rows) * (this.#cells / this.#rows);
+    this.#workers = new AdaptiveWorkers({ maxWorkers, startWorkers, commitsLeft });
     this.#batch = new AdaptiveBatch({ minRows, maxRows: maxBatchRows, maxLatencyMs });
     this.#minBatchRows = minRows;
   }
@@ -80,6 +86,8 @@ export class AdaptiveLimit implements WriteLimit {
 
   onCell({ statistics, ...commit }: CellOutcome): void {
     const { retries = 0, batches_halved: halved = 0 } = statistics;
+    this.#rows += commit.rows;
+    this.#cells++;
     add(this.#rowsByWorkers, this.workers, commit.rows);
     add(this.#rowsByBatch, this.batchRows, commit.rows);
     if (retries > 0) this.onTransient(retries, commit.endedAtMs);

@@ -12,7 +12,8 @@
  * | hold | the best known | after a pause: probe; something known was better after all: that |
  * | probe | half of the best, or a step up or down | it pays: that is the best, and on in the same direction; else back, and a longer pause |
  *
- * The first probe is the half: a server that warms up while workers are added makes each doubling look good.
+ * The first probe is the half: a server that warms up while workers are added makes each doubling look good. Towards the end of a
+ * load there are no probes: what they find out would be of no use any more.
  * Invariants: 1 ≤ workers ≤ maxWorkers; the same calls give the same workers.
  */
 
@@ -30,6 +31,8 @@ export interface AdaptiveWorkersOptions {
   readonly maxWorkers: number;
   /** Workers at the beginning. */
   readonly startWorkers: number;
+  /** Cells that are still to be written, more or less. */
+  readonly commitsLeft: () => number;
 }
 
 /** What was seen at one number of workers. */
@@ -60,6 +63,8 @@ const CLIMB_COMMITS = 2;
 const HOLD_COMMITS = 6;
 const PROBE_COMMITS = 3;
 const MIN_COMMITS = 8;
+/** A probe takes a window of what is left, and where it does not pay a part of it is lost: only so many more may win that back. */
+const PROBE_WORTH = 8;
 /** An outcome is clear at two standard errors (after Wald, "Sequential tests of statistical hypotheses", 1945). */
 const CLEAR_ERRORS = 2;
 /** Spread of latencies, of their mean, at least: a few that are alike by chance prove nothing. */
@@ -81,6 +86,7 @@ const DECREASE = 0.7;
 
 export class AdaptiveWorkers {
   readonly #maxWorkers: number;
+  readonly #commitsLeft: () => number;
   readonly #rates = new Map<number, Rate>();
   #workers: number;
   #best: number;
@@ -96,8 +102,9 @@ export class AdaptiveWorkers {
   /** Commits that began before the last change say nothing of it. */
   #changedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor({ maxWorkers, startWorkers }: AdaptiveWorkersOptions) {
+  constructor({ maxWorkers, startWorkers, commitsLeft }: AdaptiveWorkersOptions) {
     this.#maxWorkers = maxWorkers;
+    this.#commitsLeft = commitsLeft;
     this.#workers = Math.min(startWorkers, maxWorkers);
     this.#best = this.#workers;
     if (maxWorkers === 1) this.#state = 'hold';
@@ -161,9 +168,9 @@ export class AdaptiveWorkers {
     }
   }
 
-  #windowCommits(): number {
-    if (this.#state === 'climb') return Math.max(4, CLIMB_COMMITS * this.#workers);
-    return Math.max(MIN_COMMITS, (this.#state === 'hold' ? HOLD_COMMITS : PROBE_COMMITS) * this.#workers);
+  #windowCommits(state = this.#state): number {
+    if (state === 'climb') return Math.max(4, CLIMB_COMMITS * this.#workers);
+    return Math.max(MIN_COMMITS, (state === 'hold' ? HOLD_COMMITS : PROBE_COMMITS) * this.#workers);
   }
 
   /** Whether a trial needs no more commits. */
@@ -213,6 +220,7 @@ export class AdaptiveWorkers {
 
   #probe(isBusy: boolean, nowMs: number): void {
     this.#held = 0;
+    if (this.#commitsLeft() < PROBE_WORTH * this.#windowCommits('probe')) return;
     if (this.#best + this.#direction < 1 || this.#best + this.#direction > this.#maxWorkers)
       this.#direction *= -1;
     if (this.#direction > 0 && !isBusy) {

@@ -118,20 +118,25 @@ async function planAuto(
   const plan = planned.plan?.totalRows ? planned.plan : undefined; // keys that only a schema makes are not counted
   const choice = keptChoice(kept, keys) ?? chooseWriting({ ...facts, plan });
   const free = planOfFree(rows, maxWorkers, resolved.tableSize!);
-  return described({ ...planned, choice, options: resolved, plan: plan ?? free }, batchSize);
+  return described({ ...planned, choice, options: resolved, plan: plan ?? free }, batchSize, rows);
 }
 
 /** Says what was chosen, and makes the limit of what is parallel. */
 function described(
   planned: PlannedWriting & { readonly choice: WritingChoice; readonly options: ParallelOptions },
   batchSize?: number,
+  expectedRows?: number,
 ): PlannedWriting {
   const { choice, options } = planned;
   const { tableSize = 1, maxWorkers = 1, schedule = 'claims' } = options;
   const notice = `auto: ${describeChoice(choice, tableSize)}`;
   if (choice.kind === 'sequential' || schedule === 'waves' || batchSize === undefined)
     return { ...planned, notice };
-  const limit = new AdaptiveLimit({ maxWorkers: Math.min(maxWorkers, tableSize), maxBatchRows: batchSize });
+  const limit = new AdaptiveLimit({
+    maxWorkers: Math.min(maxWorkers, tableSize),
+    maxBatchRows: batchSize,
+    expectedRows,
+  });
   const outcome = () => {
     const { workers, batchRows } = limit.settled();
     const cells = nameOf(choice.kind, tableSize);

@@ -9,7 +9,7 @@ import {
   refuseUnknownKeys,
   stringOption,
 } from '../core/options.ts';
-import { RowLayout } from '../core/row-table.ts';
+import { SPARE_WORDS } from '../core/row-table.ts';
 import type { Statistics } from '../core/statistics.ts';
 import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
@@ -134,7 +134,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       isDone = true;
     } finally {
       await planned?.source.close?.();
-      RowLayout.dropSpare();
+      SPARE_WORDS.clear();
       // What is wrong with the database is said by the load itself; the next attempt takes the run up all the same.
       await ledger?.close(isDone ? 'done' : 'stopped').catch((error: unknown) => {
         if (isDone) throw error;

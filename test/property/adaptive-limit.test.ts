@@ -61,6 +61,28 @@ describe('AdaptiveLimit on a simulated server', () => {
     },
   );
 
+  it('probes nothing in a load that is too short to win it back', () => {
+    const rows = 80 * BATCH_ROWS;
+    const loads = (expectedRows?: number) =>
+      SEEDS.map((seed) => {
+        const limit = new AdaptiveLimit({ maxWorkers: 4, maxBatchRows: BATCH_ROWS, expectedRows });
+        const seen = [limit.workers];
+        const onCell = limit.onCell.bind(limit);
+        limit.onCell = (outcome) => {
+          onCell(outcome);
+          if (seen.at(-1) !== limit.workers) seen.push(limit.workers);
+        };
+        const { durationMs } = simulateLoad(SERVERS['eight cores']!, rows, seed, limit);
+        return { durationMs, seen };
+      });
+    const [blind, knowing] = [loads(), loads(rows)];
+    expect(blind.some(({ seen }) => seen.length > 2)).toBe(true); // up, and a look at the half
+    expect(knowing.map(({ seen }) => seen)).toEqual(SEEDS.map(() => [2, 4]));
+    const meanTime = (all: typeof blind) => mean(all.map(({ durationMs }) => durationMs));
+    expect(meanTime(knowing)).toBeLessThan(meanTime(blind));
+    expect(loads(100 * rows)).toEqual(blind);
+  });
+
   it('does the same for the same calls', () => {
     const run = () => simulateLoad(SERVERS['locks that collide']!, 500_000, 3, adaptive());
     expect(run()).toEqual(run());

@@ -8,7 +8,7 @@ import {
   tableBatch,
   tableOf,
 } from '../../../src/core/batch-processor.ts';
-import { RowLayout } from '../../../src/core/row-table.ts';
+import { RowLayout, RowTable, SPARE_WORDS } from '../../../src/core/row-table.ts';
 import { tableOf as columnsOf, tableOfRows } from '../../support/row-tables.ts';
 
 const ROWS = Array.from({ length: 5 }, (_, i) => ({ id: i, name: `name ${i}` }));
@@ -50,8 +50,21 @@ describe('RowTable', () => {
     expect(tableOfRows(ROWS).place(0).words).not.toBe(words);
     expect(second.rows()).toEqual(ROWS.slice(2));
     second.release();
-    RowLayout.dropSpare();
+    SPARE_WORDS.clear();
     expect(tableOfRows(ROWS).place(0).words).not.toBe(words);
+  });
+
+  it('keeps no more memory than a bound for tables to come, and first lets go of what is asked for least', () => {
+    const layout = RowLayout.of(['n'], ['number']);
+    const tableOfMb = (mb: number) => new RowTable(layout, mb * 2 ** 17);
+    const [odd, usual, large] = [tableOfMb(1), tableOfMb(2), tableOfMb(31)];
+    const [oddWords, usualWords] = [odd, usual].map((table) => table.place(0).words);
+    for (const table of [odd, usual]) table.release();
+    tableOfMb(2).release();
+    large.release(); // 34 MB would wait, and 32 may
+    expect(tableOfMb(2).place(0).words).toBe(usualWords);
+    expect(tableOfMb(1).place(0).words).not.toBe(oddWords);
+    SPARE_WORDS.clear();
   });
 
   it('knows nothing of a column that it has not', () => {
