@@ -151,7 +151,7 @@ export interface BatchSource<T = unknown> {
 /** Gives a source's batches, and takes the memory of each back when the next is asked for: where nobody keeps one. */
 export function recycled<T>(source: BatchSource<T>): BatchSource<T> {
   return {
-    countRows: () => source.countRows?.() ?? Promise.resolve(undefined),
+    countRows: async () => source.countRows?.(),
     reportsProgress: source.reportsProgress ?? false,
     async *getBatch(maxBatchSize) {
       for await (const batch of source.getBatch(maxBatchSize)) {

@@ -1,5 +1,6 @@
 import { type BatchResults, tableOf } from '../core/batch-processor.ts';
 import { isMissing } from '../core/packed-values.ts';
+import type { RowTable } from '../core/row-table.ts';
 import type { PropertySource } from './patterns.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -26,13 +27,23 @@ export function readerOf(source: PropertySource['source']): RowReader {
   return reader;
 }
 
+/** Gives the table that a source's column is in; undefined for a function, and for rows that are objects. */
+export function columnTable(
+  batch: Pick<BatchResults, 'chunk'>,
+  source: PropertySource['source'],
+): { readonly table: RowTable; readonly name: string } | undefined {
+  if (typeof source !== 'string') return undefined;
+  const table = tableOf(batch);
+  return table && { table, name: source };
+}
+
 /** Gives what reads a source in row `i` of a batch; only functions make objects of rows that come by column. */
 export function valuesOf(
   batch: Pick<BatchResults, 'chunk'>,
   source: PropertySource['source'],
 ): (i: number) => unknown {
-  const table = typeof source === 'string' ? tableOf(batch) : undefined;
-  if (table) return table.values(source as string) ?? (() => undefined);
+  const column = columnTable(batch, source);
+  if (column) return column.table.values(column.name) ?? (() => undefined);
   const read = readerOf(source);
   const rows = batch.chunk as readonly Fields[];
   return (i) => read(rows[i]!);
@@ -43,8 +54,8 @@ export function missingOf(
   batch: Pick<BatchResults, 'chunk'>,
   source: PropertySource['source'],
 ): (i: number) => boolean {
-  const table = typeof source === 'string' ? tableOf(batch) : undefined;
-  if (table) return table.missing(source as string);
+  const column = columnTable(batch, source);
+  if (column) return column.table.missing(column.name);
   const valueAt = valuesOf(batch, source);
   return (i) => isMissing(valueAt(i));
 }

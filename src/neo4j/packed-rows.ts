@@ -134,21 +134,14 @@ function packedWriter({ packed, isFloat }: TableColumn): ValueWriter | undefined
       return (writer, row) => {
         const micros = doubles[doubleAt(row)]!;
         if (Number.isNaN(micros)) writer.null();
-        else {
-          writer.structHeader(2, LOCAL_DATE_TIME);
-          writer.integer(secondsOf(micros));
-          writer.integer(nanosOf(micros));
-        }
+        else writeLocalDateTime(writer, secondsOf(micros), nanosOf(micros));
         return true;
       };
     case 'localDate':
       return (writer, row) => {
         const days = doubles[doubleAt(row)]!;
         if (Number.isNaN(days)) writer.null();
-        else {
-          writer.structHeader(1, DATE);
-          writer.integer(days);
-        }
+        else writeLocalDate(writer, days);
         return true;
       };
     case 'text': {
@@ -172,6 +165,17 @@ function writeNumber(writer: PackStreamWriter, value: number, isFloat: boolean):
   else if (Number.isSafeInteger(value)) writer.integer(value);
   else return false;
   return true;
+}
+
+function writeLocalDateTime(writer: PackStreamWriter, epochSecond: number, nanosecond: number): void {
+  writer.structHeader(2, LOCAL_DATE_TIME);
+  writer.integer(epochSecond);
+  writer.integer(nanosecond);
+}
+
+function writeLocalDate(writer: PackStreamWriter, epochDay: number): void {
+  writer.structHeader(1, DATE);
+  writer.integer(epochDay);
 }
 
 /** Writes a value; says no for one that only the driver can write, or nobody. */
@@ -218,15 +222,12 @@ function writeObject(
   if (prototype === LocalDateTime.prototype) {
     const { epochSecond, nanosecond } = value as LocalDateTime;
     if (!isSendableLocal(value as LocalDateTime)) return false;
-    writer.structHeader(2, LOCAL_DATE_TIME);
-    writer.integer(epochSecond);
-    writer.integer(nanosecond);
+    writeLocalDateTime(writer, epochSecond, nanosecond);
     return true;
   }
   if (prototype === LocalDate.prototype) {
     if (!isSendableDay((value as LocalDate).epochDay)) return false;
-    writer.structHeader(1, DATE);
-    writer.integer((value as LocalDate).epochDay);
+    writeLocalDate(writer, (value as LocalDate).epochDay);
     return true;
   }
   if (prototype !== Array.prototype) return false;

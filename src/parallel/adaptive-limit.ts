@@ -61,7 +61,6 @@ export class AdaptiveLimit implements WriteLimit {
   readonly #workers: AdaptiveWorkers;
   readonly #batch: AdaptiveBatch;
   readonly #minBatchRows: number;
-  #rows = 0;
   #cells = 0;
   /** Rows that were written under each setting. */
   readonly #rowsByWorkers = new Map<number, number>();
@@ -71,7 +70,10 @@ export class AdaptiveLimit implements WriteLimit {
     const { startWorkers = START_WORKERS, maxLatencyMs = MAX_LATENCY_MS } = options;
     const minRows = options.minBatchRows ?? Math.max(1, Math.floor(maxBatchRows * MIN_BATCH_SHARE));
     const { expectedRows = Number.POSITIVE_INFINITY } = options;
-    const commitsLeft = () => (expectedRows - this.#rows) * (this.#cells / this.#rows);
+    const commitsLeft = () => {
+      const written = sumOf(this.#rowsByWorkers);
+      return (expectedRows - written) * (this.#cells / written);
+    };
     this.#workers = new AdaptiveWorkers({ maxWorkers, startWorkers, commitsLeft });
     this.#batch = new AdaptiveBatch({ minRows, maxRows: maxBatchRows, maxLatencyMs });
     this.#minBatchRows = minRows;
@@ -86,7 +88,6 @@ export class AdaptiveLimit implements WriteLimit {
 
   onCell({ statistics, ...commit }: CellOutcome): void {
     const { retries = 0, batches_halved: halved = 0 } = statistics;
-    this.#rows += commit.rows;
     this.#cells++;
     add(this.#rowsByWorkers, this.workers, commit.rows);
     add(this.#rowsByBatch, this.batchRows, commit.rows);
@@ -136,8 +137,12 @@ function add(counts: Map<number, number>, key: number, count: number): void {
   counts.set(key, (counts.get(key) ?? 0) + count);
 }
 
+function sumOf(counts: ReadonlyMap<number, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
 function spanOf(rows: ReadonlyMap<number, number>, now: number): Span {
-  const all = [...rows.values()].reduce((sum, count) => sum + count, 0);
+  const all = sumOf(rows);
   const settled = [...rows].filter(([, count]) => count >= SETTLED_SHARE * all).map(([setting]) => setting);
   const [first = now] = settled;
   return { least: Math.min(first, ...settled), most: Math.max(first, ...settled) };

@@ -17,7 +17,10 @@ import {
 import { mergeStatistics } from '../core/statistics.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
 import { sqlName, sqlText } from '../sources/duckdb.ts';
-import {
+import { duckdb } from '../sources/duckdb-api.ts';
+import { PendingFile, textOf } from './file-sink.ts';
+
+const {
   BIGINT,
   BLOB,
   BOOLEAN,
@@ -38,8 +41,7 @@ import {
   TIMESTAMP,
   TIMESTAMPTZ,
   VARCHAR,
-} from '../sources/duckdb-api.ts';
-import { PendingFile, textOf } from './file-sink.ts';
+} = duckdb;
 
 /** What a column of a Parquet file may hold, and how it is stored. */
 const COLUMN_TYPES: Readonly<Record<string, DuckDBType>> = {

@@ -1,9 +1,9 @@
 /** From the rows of a batch to what a mapping's statement takes: distinct keys, then rows that refer to them by position. */
-import { type BatchResults, rowAt, rowCount, rowOrigin, tableOf } from '../core/batch-processor.ts';
+import { type BatchResults, rowAt, rowCount, rowOrigin } from '../core/batch-processor.ts';
 import { type CompiledMapping, hasPlainKeys } from '../mapping/compile.ts';
 import { identityText } from '../mapping/identity.ts';
 import type { PropertySource } from '../mapping/patterns.ts';
-import { valuesOf } from '../mapping/readers.ts';
+import { columnTable, valuesOf } from '../mapping/readers.ts';
 import { packTable } from '../neo4j/packed-rows.ts';
 import { fromResultValue, type TableColumn } from '../neo4j/values.ts';
 
@@ -244,7 +244,8 @@ function column(
 ): TableColumn {
   const isFloat = typeof source === 'string' && floatColumns.has(source);
   const valueAt = valuesOf(batch, source);
-  const packed = typeof source === 'string' ? tableOf(batch)?.packed(source) : undefined;
+  const inTable = columnTable(batch, source);
+  const packed = inTable?.table.packed(inTable.name);
   return {
     name,
     isFloat,

@@ -1,43 +1,5 @@
-/** What is used of DuckDB's package, which is CommonJS; types come from the package itself. */
 import type * as api from '@duckdb/node-api';
 import { loadPackage } from '../core/load-package.ts';
 
-export const {
-  BIGINT,
-  BLOB,
-  blobValue,
-  BOOLEAN,
-  DATE,
-  DOUBLE,
-  DuckDBArrayType,
-  DuckDBArrayValue,
-  DuckDBBlobValue,
-  DuckDBDataChunk,
-  DuckDBDateValue,
-  DuckDBDecimalValue,
-  DuckDBInstance,
-  DuckDBIntervalValue,
-  DuckDBListType,
-  DuckDBListValue,
-  DuckDBMapValue,
-  DuckDBStructValue,
-  DuckDBTimeNSValue,
-  DuckDBTimestampMillisecondsValue,
-  DuckDBTimestampNanosecondsValue,
-  DuckDBTimestampSecondsValue,
-  DuckDBTimestampTZValue,
-  DuckDBTimestampValue,
-  DuckDBTimeTZValue,
-  DuckDBTimeValue,
-  DuckDBTypeId,
-  DuckDBUnionValue,
-  DuckDBVarCharVector,
-  INTERVAL,
-  LIST,
-  listValue,
-  TIME,
-  TIMESTAMP,
-  TIMESTAMPTZ,
-  VARCHAR,
-} = loadPackage('@duckdb/node-api') as typeof api;
-export type DuckDBTypeId = api.DuckDBTypeId;
+/** DuckDB's package, which is CommonJS; types are imported from the package itself. */
+export const duckdb = loadPackage('@duckdb/node-api') as typeof api;

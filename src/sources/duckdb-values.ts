@@ -2,7 +2,9 @@
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
-import {
+import { duckdb } from './duckdb-api.ts';
+
+const {
   DuckDBArrayType,
   DuckDBArrayValue,
   DuckDBBlobValue,
@@ -23,7 +25,7 @@ import {
   DuckDBTimeValue,
   DuckDBTypeId,
   DuckDBUnionValue,
-} from './duckdb-api.ts';
+} = duckdb;
 
 export const DECIMAL_FORMS = ['number', 'text'] as const;
 /** How decimals arrive: as the nearest number, or exact as text. */
@@ -33,7 +35,7 @@ export type DecimalForm = (typeof DECIMAL_FORMS)[number];
 export type ValueDecoder = (value: DuckDBValue) => unknown;
 
 /** Types whose values are rows' values already, null included. */
-const PLAIN: ReadonlySet<DuckDBTypeId> = new Set([
+const PLAIN: ReadonlySet<DuckDBType['typeId']> = new Set([
   DuckDBTypeId.BOOLEAN,
   DuckDBTypeId.TINYINT,
   DuckDBTypeId.SMALLINT,
@@ -47,7 +49,7 @@ const PLAIN: ReadonlySet<DuckDBTypeId> = new Set([
   DuckDBTypeId.SQLNULL,
 ]);
 
-const FLOATING: ReadonlySet<DuckDBTypeId> = new Set([
+const FLOATING: ReadonlySet<DuckDBType['typeId']> = new Set([
   DuckDBTypeId.FLOAT,
   DuckDBTypeId.DOUBLE,
   DuckDBTypeId.DECIMAL,

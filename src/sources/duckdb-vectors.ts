@@ -15,8 +15,10 @@ import {
 } from '../core/packed-values.ts';
 import { TEXT_WORDS } from '../core/recent-texts.ts';
 import type { ColumnKind, RowTable } from '../core/row-table.ts';
-import { DuckDBTypeId, DuckDBVarCharVector } from './duckdb-api.ts';
+import { duckdb } from './duckdb-api.ts';
 import type { ValueDecoder } from './duckdb-values.ts';
+
+const { DuckDBTypeId, DuckDBVarCharVector } = duckdb;
 
 interface VectorInside {
   readonly items?: unknown;
@@ -36,6 +38,7 @@ export interface VectorPart {
 }
 
 const TWO_TO_32 = 2 ** 32;
+const NO_HALVES = new Int32Array(0);
 /** DuckDB's infinite dates. */
 const INFINITE_DAYS = 2 ** 31 - 1;
 /** A longer text stands elsewhere. */
@@ -44,7 +47,7 @@ const MAX_INLINE = 12;
 const BYTE_ORDER_MARK = 0xbfbbef;
 const THREE_BYTES = 0xffffff;
 
-const KINDS: ReadonlyMap<DuckDBTypeId, ColumnKind> = new Map([
+const KINDS: ReadonlyMap<DuckDBType['typeId'], ColumnKind> = new Map([
   [DuckDBTypeId.TINYINT, 'number'],
   [DuckDBTypeId.SMALLINT, 'number'],
   [DuckDBTypeId.INTEGER, 'number'],
@@ -94,61 +97,41 @@ export function fillColumn(table: RowTable, c: number, to: number, part: VectorP
   const place = table.place(c);
   if (kind === 'text') return fillTexts(place, to, part, isNull);
   const { items } = inside;
-  if (items instanceof BigInt64Array) return fillWhole(place, kind, to, part, items, isNull);
   if (!ArrayBuffer.isView(items) || items instanceof DataView || items instanceof BigUint64Array)
     return false;
-  return fillNumbers(place, kind, to, part, items as Float64Array, isNull);
+  return fillNumbers(place, kind, to, part, items as NodeJS.TypedArray, isNull);
 }
 
-// Loops of their own, because what a function gives that reads one number is an object of 16 bytes.
-
-/** Whole numbers and microseconds of 64 bits. */
-function fillWhole(
-  { words, doubles, stride, offset }: PackedPlace,
-  kind: PackedKind,
-  to: number,
-  { from, count }: VectorPart,
-  items: BigInt64Array,
-  isNull: IsNull,
-): boolean {
-  const halves = new Int32Array(items.buffer, items.byteOffset, 2 * items.length);
-  for (let i = 0; i < count; i++) {
-    const at = (to + i) * stride + offset;
-    if (isNull(from + i)) {
-      setNull(kind, words, at);
-      continue;
-    }
-    const low = halves[2 * (from + i)]! >>> 0;
-    const high = halves[2 * (from + i) + 1]! * TWO_TO_32;
-    const number = high + low;
-    if (!Number.isSafeInteger(number)) {
-      // Whole seconds are exact as far as they go: 9999-12-31 stands for no end.
-      const isExact = kind !== 'number' && number % MICROS === 0 && number - high === low;
-      if (!isExact) return false;
-    }
-    doubles[at / DOUBLE_WORDS] = number;
-  }
-  return true;
-}
-
-/** Numbers and days as JavaScript has them. */
+/** In one loop, because what a function gives that reads one number is an object of 16 bytes. */
 function fillNumbers(
   { words, doubles, stride, offset }: PackedPlace,
   kind: PackedKind,
   to: number,
   { from, count }: VectorPart,
-  items: Float64Array,
+  items: NodeJS.TypedArray,
   isNull: IsNull,
 ): boolean {
+  const isWhole = items instanceof BigInt64Array;
+  const halves = isWhole ? new Int32Array(items.buffer, items.byteOffset, 2 * items.length) : NO_HALVES;
+  const numbers = items as Float64Array;
   for (let i = 0; i < count; i++) {
     const at = (to + i) * stride + offset;
-    if (isNull(from + i)) {
-      setNull(kind, words, at);
-      continue;
+    const row = from + i;
+    if (isNull(row)) setNull(kind, words, at);
+    else if (isWhole) {
+      const low = halves[2 * row]! >>> 0;
+      const high = halves[2 * row + 1]! * TWO_TO_32;
+      const number = high + low;
+      // Whole seconds are exact as far as they go: 9999-12-31 stands for no end.
+      const isExact =
+        Number.isSafeInteger(number) || (kind !== 'number' && number % MICROS === 0 && number - high === low);
+      if (!isExact) return false;
+      doubles[at / DOUBLE_WORDS] = number;
+    } else {
+      const number = numbers[row]!;
+      if (kind === 'localDate' && Math.abs(number) >= INFINITE_DAYS) return false;
+      doubles[at / DOUBLE_WORDS] = number;
     }
-    const number = items[from + i]!;
-    if (kind === 'localDate' && Math.abs(number) >= INFINITE_DAYS) return false;
-    doubles[at / DOUBLE_WORDS] = number;
   }
   return true;
 }

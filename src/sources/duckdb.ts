@@ -9,9 +9,11 @@ import type {
 import { SourceError } from '../core/errors.ts';
 import { RowLayout, RowTable } from '../core/row-table.ts';
 import { type KeyCounts, MAX_HEAVY_KEYS, RARE_SHARE } from '../parallel/balanced-buckets.ts';
-import { DuckDBInstance } from './duckdb-api.ts';
+import { duckdb } from './duckdb-api.ts';
 import { type DecimalForm, decoderFor, type ValueDecoder } from './duckdb-values.ts';
 import { fillColumn, kindsOf } from './duckdb-vectors.ts';
+
+const { DuckDBInstance } = duckdb;
 
 /** A record as it comes from a source. */
 export type Row = Record<string, unknown>;
