@@ -41,6 +41,8 @@ let spare: Buffer | undefined;
 
 /** Writes values one after the other into one buffer that grows. */
 export class PackStreamWriter {
+  /** Whether an instant was written; who writes one says so. */
+  hasInstants = false;
   #buffer = spare ?? Buffer.allocUnsafeSlow(FIRST_BYTES);
   #at = 0;
   /** Names of fields come in every row, so each is encoded once. */
@@ -137,10 +139,10 @@ export class PackStreamWriter {
     this.#at += size;
   }
 
-  bytesValue(value: Uint8Array): void {
+  bytesValue(value: Int8Array): void {
     this.#reserve(MAX_HEADER);
     this.#sized(value.byteLength, BYTES_8);
-    this.#copy(value);
+    this.#copy(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   }
 
   listHeader(size: number): void {

@@ -8,18 +8,24 @@
  */
 import { DOUBLE_WORDS, isNullNumber, isNullText, nanosOf, secondsOf } from '../core/packed-values.ts';
 import type { RowTable } from '../core/row-table.ts';
-import { LocalDate, LocalDateTime } from '../core/temporal.ts';
-import { alloc, Packer } from './driver.ts';
+import { LocalDate, LocalDateTime, ZonedDateTime } from '../core/temporal.ts';
+import { alloc, neo4j, Packer, Structure } from './driver.ts';
 import { PackStreamWriter } from './pack-stream.ts';
-import { propertyProblem } from './property-values.ts';
+import { propertyProblem, UnsendableValue } from './property-values.ts';
 import {
   DATE,
+  fromResultValue,
+  INSTANT,
+  INSTANT_IN_ZONE,
+  instantOf,
   isInteger64,
   isSendableDay,
+  isSendableInstant,
   isSendableLocal,
   LOCAL_DATE_TIME,
   type TableColumn,
   toBatchParameter,
+  toObject,
   toTableParameter,
 } from './values.ts';
 
@@ -27,10 +33,13 @@ import {
 export class PackedRows implements Iterable<unknown> {
   /** As they are sent: Bolt's chunks, each after its size in 16 bits. */
   readonly chunks: Buffer;
+  /** Whether there are instants among them, of which Bolt before 5.0 spoke in another way. */
+  readonly hasInstants: boolean;
   readonly #values: () => Iterable<unknown>;
 
-  constructor(chunks: Buffer, values: () => Iterable<unknown>) {
-    this.chunks = chunks;
+  constructor(writer: PackStreamWriter, values: () => Iterable<unknown>) {
+    this.hasInstants = writer.hasInstants;
+    this.chunks = writer.chunks();
     this.#values = values;
   }
 
@@ -49,7 +58,7 @@ export function packRows(rows: readonly unknown[], floatColumns: ReadonlySet<str
   writer.listHeader(rows.length);
   const forDriver = () => toBatchParameter(rows, floatColumns);
   for (const row of rows) if (!writeValue(writer, row, false, floatColumns)) return forDriver();
-  return new PackedRows(writer.chunks(), forDriver);
+  return new PackedRows(writer, forDriver);
 }
 
 /** Makes the value of `$batch` of rows that are packed already, without making objects of them; see {@link packRows}. */
@@ -66,7 +75,7 @@ export function packRowTable(table: RowTable, floatColumns: ReadonlySet<string>)
     writer.mapHeader(fields.length);
     for (const { name, write } of fields) if (!writer.name(name) || !write(writer, row)) return forDriver();
   }
-  return new PackedRows(writer.chunks(), forDriver);
+  return new PackedRows(writer, forDriver);
 }
 
 /**
@@ -92,7 +101,7 @@ export function packTable(
     if (!isFlat) writer.listHeader(columns.length);
     for (const write of writers) if (!write(writer, row)) return forDriver();
   }
-  return new PackedRows(writer.chunks(), forDriver);
+  return new PackedRows(writer, forDriver);
 }
 
 /** Writes the value of a row; says no for one that only the driver can write, or nobody. */
@@ -131,12 +140,15 @@ function packedWriter({ packed, isFloat }: TableColumn): ValueWriter | undefined
         return true;
       };
     case 'localDateTime':
+    case 'zonedDateTime': {
+      const write = kind === 'localDateTime' ? writeLocalDateTime : writeInstant;
       return (writer, row) => {
         const micros = doubles[doubleAt(row)]!;
         if (Number.isNaN(micros)) writer.null();
-        else writeLocalDateTime(writer, secondsOf(micros), nanosOf(micros));
+        else write(writer, secondsOf(micros), nanosOf(micros));
         return true;
       };
+    }
     case 'localDate':
       return (writer, row) => {
         const days = doubles[doubleAt(row)]!;
@@ -153,8 +165,6 @@ function packedWriter({ packed, isFloat }: TableColumn): ValueWriter | undefined
         return true;
       };
     }
-    case 'zonedDateTime':
-      return undefined; // how it is sent depends on the server
     default:
       return kind satisfies never;
   }
@@ -171,6 +181,32 @@ function writeLocalDateTime(writer: PackStreamWriter, epochSecond: number, nanos
   writer.structHeader(2, LOCAL_DATE_TIME);
   writer.integer(epochSecond);
   writer.integer(nanosecond);
+}
+
+function writeInstant(
+  writer: PackStreamWriter,
+  epochSecond: number,
+  nanosecond: number,
+  offsetSeconds = 0,
+): void {
+  writer.hasInstants = true;
+  writer.structHeader(3, INSTANT);
+  writer.integer(epochSecond);
+  writer.integer(nanosecond);
+  writer.integer(offsetSeconds);
+}
+
+/** With the name of its zone, from which the server finds the offset. */
+function writeInstantInZone(
+  writer: PackStreamWriter,
+  { epochSecond, nanosecond }: ZonedDateTime,
+  zoneId: string,
+): boolean {
+  writer.hasInstants = true;
+  writer.structHeader(3, INSTANT_IN_ZONE);
+  writer.integer(epochSecond);
+  writer.integer(nanosecond);
+  return writer.name(zoneId);
 }
 
 function writeLocalDate(writer: PackStreamWriter, epochDay: number): void {
@@ -218,7 +254,8 @@ function writeObject(
     return true;
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype) return writeMap(writer, value as Record<string, unknown>, floatColumns);
+  if (prototype === Object.prototype || prototype === null)
+    return writeMap(writer, value as Record<string, unknown>, floatColumns);
   if (prototype === LocalDateTime.prototype) {
     const { epochSecond, nanosecond } = value as LocalDateTime;
     if (!isSendableLocal(value as LocalDateTime)) return false;
@@ -230,10 +267,48 @@ function writeObject(
     writeLocalDate(writer, (value as LocalDate).epochDay);
     return true;
   }
-  if (prototype !== Array.prototype) return false;
-  const items = value as readonly unknown[];
-  writer.listHeader(items.length);
-  return items.every((item) => writeValue(writer, item, isFloat));
+  if (prototype === ZonedDateTime.prototype) return writeZoned(writer, value as ZonedDateTime);
+  if (prototype === Array.prototype) {
+    const items = value as readonly unknown[];
+    writer.listHeader(items.length);
+    return items.every((item) => writeValue(writer, item, isFloat));
+  }
+  try {
+    if (value instanceof Date) return writeZoned(writer, instantOf(value));
+    return writeParameter(writer, toObject(value, isFloat));
+  } catch (error) {
+    if (error instanceof UnsendableValue) return false; // the driver's way says where it is
+    throw error;
+  }
+}
+
+function writeZoned(writer: PackStreamWriter, value: ZonedDateTime): boolean {
+  if (!isSendableInstant(value)) return false;
+  const { epochSecond, nanosecond, offsetSeconds, zoneId } = value;
+  if (zoneId !== undefined) return writeInstantInZone(writer, value, zoneId);
+  writeInstant(writer, epochSecond, nanosecond, offsetSeconds);
+  return true;
+}
+
+/** Writes what the driver is given for times, durations, bytes and vectors. */
+function writeParameter(writer: PackStreamWriter, parameter: unknown): boolean {
+  if (typeof parameter === 'number') {
+    writer.float(parameter);
+    return true;
+  }
+  if (neo4j.isInt(parameter)) return writeValue(writer, fromResultValue(parameter), false);
+  if (parameter instanceof Int8Array) {
+    writer.bytesValue(parameter);
+    return true;
+  }
+  if (Array.isArray(parameter)) {
+    writer.listHeader(parameter.length);
+    return parameter.every((item) => writeParameter(writer, item));
+  }
+  if (!(parameter instanceof Structure)) return false;
+  const { signature, fields } = parameter;
+  writer.structHeader(fields.length, signature);
+  return fields.every((field) => writeParameter(writer, field));
 }
 
 /** A field that is undefined is not sent, so fields are counted before they are written. */
@@ -262,6 +337,13 @@ interface PackerInside {
   };
 }
 
+const EPOCH = new neo4j.types.DateTime(1970, 1, 1, 0, 0, 0, 0, 0, null);
+
+/** Whether what a connection makes of an instant is what is packed here. */
+function sendsInstants(dehydrate: ((value: unknown) => unknown) | undefined): boolean {
+  return (dehydrate?.(EPOCH) as Partial<Structure> | undefined)?.signature === INSTANT;
+}
+
 const packable = Packer.prototype.packable;
 
 Packer.prototype.packable = function (this: Packer & PackerInside, value, dehydrate) {
@@ -269,6 +351,7 @@ Packer.prototype.packable = function (this: Packer & PackerInside, value, dehydr
   const channel = chunker?._ch;
   if (!(value instanceof PackedRows) || !chunker?.flush || !channel?.write)
     return packable.call(this, value, dehydrate);
+  if (value.hasInstants && !sendsInstants(dehydrate)) return packable.call(this, value, dehydrate);
   return () => {
     chunker.flush!(); // what was packed before goes first
     channel.write!(alloc(value.chunks));

@@ -37,6 +37,9 @@ const DURATION = 0x45;
 const TIME = 0x54;
 export const LOCAL_DATE_TIME = 0x64;
 const LOCAL_TIME = 0x74;
+/** Instants as Bolt has them from 5.0 on; before, and without a patch, they were sent as local times. */
+export const INSTANT = 0x49;
+export const INSTANT_IN_ZONE = 0x69;
 
 const NANOS_A_SECOND = 1_000_000_000n;
 const MIN_INTEGER = -(2n ** 63n);
@@ -200,7 +203,10 @@ export function isSendableDay(epochDay: number): boolean {
 }
 
 /** Whether Neo4j has this date and time. */
-export function isSendableLocal({ epochSecond, nanosecond }: LocalDateTime | ZonedDateTime): boolean {
+export function isSendableLocal({
+  epochSecond,
+  nanosecond,
+}: Pick<LocalDateTime, 'epochSecond' | 'nanosecond'>): boolean {
   const last = (MAX_EPOCH_DAY + 1) * SECONDS_A_DAY - 1;
   return isBetween(epochSecond, MIN_EPOCH_DAY * SECONDS_A_DAY, last) && isBetween(nanosecond, 0, NANOS_MAX);
 }
@@ -230,7 +236,27 @@ function toNumber(value: number, isFloat: boolean): unknown {
   throw integerError(value, 'JavaScript holds whole numbers exactly only up to 2^53; use a bigint');
 }
 
-function toObject(value: object, isFloat: boolean): unknown {
+/** Whether Neo4j has this instant, and the date and time that it is shown as. */
+export function isSendableInstant(value: ZonedDateTime): boolean {
+  const { epochSecond, nanosecond, offsetSeconds } = value;
+  return (
+    isSendableOffset(offsetSeconds) &&
+    isSendableLocal(value) &&
+    isSendableLocal({ epochSecond: epochSecond + offsetSeconds, nanosecond })
+  );
+}
+
+/** @throws {@link UnsendableValue} for a date that is none. */
+export function instantOf(date: Date): ZonedDateTime {
+  if (Number.isNaN(date.getTime())) throw typeError(date);
+  return new ZonedDateTime(Math.floor(date.getTime() / 1000), date.getUTCMilliseconds() * 1e6);
+}
+
+/**
+ * Makes what the driver is given for an object: structures, integers and lists of its own.
+ * @throws {@link UnsendableValue}
+ */
+export function toObject(value: object, isFloat: boolean): unknown {
   if (value instanceof LocalDateTime) {
     if (!isSendableLocal(value)) throw rangeError(value);
     return new Structure(LOCAL_DATE_TIME, [neo4j.int(value.epochSecond), neo4j.int(value.nanosecond)]);
@@ -241,11 +267,7 @@ function toObject(value: object, isFloat: boolean): unknown {
   }
   if (Array.isArray(value)) return value.map((item) => toParameter(item, isFloat));
   if (value instanceof ZonedDateTime) return toDateTime(value);
-  if (value instanceof Date) {
-    if (Number.isNaN(value.getTime())) throw typeError(value);
-    const seconds = Math.floor(value.getTime() / 1000);
-    return toDateTime(new ZonedDateTime(seconds, value.getUTCMilliseconds() * 1e6));
-  }
+  if (value instanceof Date) return toDateTime(instantOf(value));
   if (value instanceof ZonedTime) {
     if (!isSendableTime(value) || !isSendableOffset(value.offsetSeconds)) throw rangeError(value);
     return new Structure(TIME, [nanosOfDay(value), neo4j.int(value.offsetSeconds)]);
@@ -277,13 +299,12 @@ function toObject(value: object, isFloat: boolean): unknown {
 
 /** A Bolt connection may speak of instants in two ways, so here the driver has to build the structure. */
 function toDateTime(value: ZonedDateTime): unknown {
+  if (!isSendableInstant(value)) throw rangeError(value);
   const { epochSecond, nanosecond, offsetSeconds, zoneId } = value;
-  const local = new LocalDateTime(epochSecond + offsetSeconds, nanosecond);
-  if (!isSendableOffset(offsetSeconds) || !isSendableLocal(value) || !isSendableLocal(local))
-    throw rangeError(value);
-  const epochDay = Math.floor(local.epochSecond / SECONDS_A_DAY);
+  const localSecond = epochSecond + offsetSeconds;
+  const epochDay = Math.floor(localSecond / SECONDS_A_DAY);
   const { year, month, day } = civilDate(epochDay);
-  const secondOfDay = local.epochSecond - epochDay * SECONDS_A_DAY;
+  const secondOfDay = localSecond - epochDay * SECONDS_A_DAY;
   return new neo4j.types.DateTime(
     year,
     month,

@@ -18,6 +18,7 @@ const COLUMNS = {
   to: { kind: 'text', values: fc.constantFrom('a', 'b', 'ß', 'twelve bytes') },
   number: { kind: 'number', values: orNull(fc.oneof(sendable, fc.maxSafeInteger(), fc.constant(-0))) },
   time: { kind: 'localDateTime', values: orNull(micros) },
+  instant: { kind: 'zonedDateTime', values: orNull(micros) },
   day: { kind: 'localDate', values: orNull(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 2 })) },
   text: { kind: 'text', values: orNull(fc.string({ unit: 'grapheme', maxLength: 3 })) },
   list: { kind: 'list', values: fc.oneof(fc.boolean(), fc.constant(null), fc.string(), fc.bigInt(-5n, 5n)) },
