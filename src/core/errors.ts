@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   GW_MAPPING_COLUMN: 'a mapping wants a column that the rows do not have',
   GW_SOURCE_MISSING: 'a source file does not exist or cannot be read',
   GW_SOURCE_FORMAT: 'a source file is not what its options say',
+  GW_SOURCE_MEMORY: 'a file takes more memory to read than its reader may use',
   GW_SOURCE_ROW: 'a line of a source file is malformed',
   GW_SOURCE_ORDER: 'rows that are to be read again in the same order have none',
   GW_SQL_DRIVER: "the package of a SQL database's driver is not installed",

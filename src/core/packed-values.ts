@@ -8,8 +8,9 @@
  * | `localDateTime`, `zonedDateTime` | 2, a double | microseconds since 1970, as far as they are safe |
  * | `localDate` | 2, a double | days since 1970 |
  * | `text` | 4: its size in bytes, then UTF-8 and zeros | texts of up to 12 bytes |
+ * | | or its hash, where it stands among the table's bytes, and a zero | longer ones |
  *
- * DuckDB holds texts so, after Umbra (Neumann and Freitag, "Umbra: a disk-based system with in-memory performance", 2020).
+ * DuckDB holds texts much like this, after Umbra (Neumann and Freitag, "Umbra: a disk-based system with in-memory performance", 2020).
  */
 import { type RecentTexts, TEXT_WORDS } from './recent-texts.ts';
 import { LocalDate, LocalDateTime, ZonedDateTime } from './temporal.ts';
@@ -28,6 +29,8 @@ export interface PackedPlace {
   readonly words: Int32Array;
   /** The same memory. */
   readonly doubles: Float64Array;
+  /** UTF-8 of the texts that are too long for words. */
+  readonly bytes: Buffer;
   readonly stride: number;
   readonly offset: number;
 }
@@ -40,6 +43,12 @@ export interface PackedColumn {
 
 /** Gives a value of row `i`. */
 export type ValueReader<V = unknown> = (i: number) => V;
+
+/** Bytes of a text that its words have room for. */
+export const MAX_INLINE_TEXT = 12;
+/** Where a longer text has its hash and its place among the bytes, in words after its size. */
+export const TEXT_HASH = 1;
+export const TEXT_PLACE = 2;
 
 /** Words of a double. */
 export const DOUBLE_WORDS = 2;
@@ -87,7 +96,10 @@ export function packedReader(kind: PackedKind, place: PackedPlace, recent: Recen
     case 'text':
       return (i) => {
         const at = i * place.stride + place.offset;
-        return isNullText(words, at) ? null : recent.textAt(words, at);
+        const size = words[at]!;
+        if (size > MAX_INLINE_TEXT)
+          return recent.longTextAt(place.bytes, words[at + TEXT_PLACE]!, size, words[at + TEXT_HASH]!);
+        return size === NO_TEXT ? null : recent.textAt(words, at);
       };
     default:
       return kind satisfies never;

@@ -1,4 +1,4 @@
-/** A text of up to twelve bytes: its size and the bytes, in four words. */
+/** A text of up to twelve bytes: its size and the bytes, in four words; of a longer one, where the bytes are. */
 export const TEXT_WORDS = 4;
 const BYTES_A_WORD = 4;
 /** 64 KB of words, which stay in a core's own cache. */
@@ -14,6 +14,7 @@ export class RecentTexts {
   /** Made when a text is read: of most columns of a wide table none ever is. */
   #words: Int32Array | undefined;
   #texts: (string | undefined)[] = [];
+  #longTexts: (string | undefined)[] | undefined;
 
   /** Gives the text that stands in the words from `at` on. */
   textAt(words: Int32Array, at: number): string {
@@ -44,12 +45,38 @@ export class RecentTexts {
     return fresh;
   }
 
+  /** Gives the text of so many bytes. @param hash Equal for equal texts. */
+  longTextAt(bytes: Buffer, from: number, size: number, hash: number): string {
+    this.#longTexts ??= noTexts();
+    const slot = hash >>> (32 - SLOT_BITS);
+    const known = this.#longTexts[slot];
+    if (known !== undefined && isAsciiOf(known, bytes, from, size)) return known;
+    const fresh = bytes.toString('utf8', from, from + size);
+    this.#longTexts[slot] = fresh;
+    return fresh;
+  }
+
   #makeRoom(): Int32Array {
-    this.#texts = new Array<string | undefined>(SLOTS).fill(undefined);
+    this.#texts = noTexts();
     this.#words = new Int32Array(SLOTS * TEXT_WORDS);
     return this.#words;
   }
 }
 
+function noTexts(): (string | undefined)[] {
+  return new Array<string | undefined>(SLOTS).fill(undefined);
+}
+
+/** Whether the bytes are ASCII and those of the text: which other texts they are would take as long as to make them. */
+function isAsciiOf(text: string, bytes: Buffer, from: number, size: number): boolean {
+  if (text.length !== size) return false;
+  for (let i = 0; i < size; i++) {
+    const byte = bytes[from + i]!;
+    if (byte > MAX_ASCII || byte !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+const MAX_ASCII = 0x7f;
 const SCRATCH = new Int32Array(TEXT_WORDS - 1);
 const SCRATCH_BYTES = Buffer.from(SCRATCH.buffer, 0, SCRATCH.length * BYTES_A_WORD);

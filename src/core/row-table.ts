@@ -7,12 +7,15 @@
 import {
   DOUBLE_WORDS,
   isMissing,
+  MAX_INLINE_TEXT,
   missingReader,
   PACKED_WORDS,
   type PackedColumn,
   type PackedKind,
   type PackedPlace,
   packedReader,
+  TEXT_HASH,
+  TEXT_PLACE,
   type ValueReader,
 } from './packed-values.ts';
 import { RecentTexts } from './recent-texts.ts';
@@ -82,6 +85,7 @@ class SpareWords {
   }
 }
 
+const NO_WORDS = new Int32Array(0);
 /** Memory of tables that are done with, for those to come. */
 export const SPARE_WORDS = new SpareWords();
 
@@ -98,6 +102,8 @@ export class RowLayout {
   readonly kinds: readonly ColumnKind[];
   /** By column: words before it in a row; of a list its place among the lists. */
   readonly offsets: readonly number[];
+  /** The offsets of texts. */
+  readonly textOffsets: readonly number[];
   /** Words of a row. */
   readonly stride: number;
   readonly lists: number;
@@ -120,6 +126,7 @@ export class RowLayout {
       return stride - PACKED_WORDS[kind];
     });
     [this.stride, this.lists] = [stride, lists];
+    this.textOffsets = this.offsets.filter((_, c) => kinds[c] === 'text');
     this.recent = names.map(() => new RecentTexts());
     const fields = names.map((name, c) => {
       const key = JSON.stringify(name);
@@ -151,6 +158,77 @@ export class RowLayout {
   }
 }
 
+const BYTES = Int32Array.BYTES_PER_ELEMENT;
+const NO_BYTES = Buffer.alloc(0);
+/** In words; a large grid has many tables with few texts. */
+const FIRST_TEXT_WORDS = 16;
+/** A place is a whole number of 32 bits. */
+const MAX_TEXT_BYTES = 2 ** 31 - 1;
+/** A table with so much takes no more rows, so that there is room for those of one that are picked or put together. */
+const MOST_TEXT_BYTES = 2 ** 30;
+/** A table with less text is not looked through for texts that come again. */
+const MUCH_TEXT_BYTES = 4096;
+const RECENT_TEXTS = 256;
+
+/** The long texts of a table, one after the other; one that came lately is not kept twice. */
+class TextArena {
+  bytes: Buffer = NO_BYTES;
+  /** Bytes that are in use. */
+  size = 0;
+  #words: Int32Array = NO_WORDS;
+  /** By hash: where the text stands that came last. */
+  #recent: Int32Array | undefined;
+
+  get isFull(): boolean {
+    return this.size >= MOST_TEXT_BYTES;
+  }
+
+  /** Gives the place of a text. */
+  add(bytes: Uint8Array, from: number, size: number, hash: number): number {
+    if (this.size >= MUCH_TEXT_BYTES) {
+      this.#recent ??= new Int32Array(RECENT_TEXTS);
+      const place = this.#recent[hash & (RECENT_TEXTS - 1)]!;
+      if (this.#isAt(place, bytes, from, size)) return place;
+      this.#recent[hash & (RECENT_TEXTS - 1)] = this.size;
+    }
+    const place = this.size;
+    this.size += size;
+    if (this.size > MAX_TEXT_BYTES)
+      throw new RangeError(`Texts of a batch come to more than ${MAX_TEXT_BYTES} bytes.`);
+    if (this.size > this.bytes.length) this.#grow(place);
+    for (let i = 0; i < size; i++) this.bytes[place + i] = bytes[from + i]!;
+    return place;
+  }
+
+  release(): void {
+    SPARE_WORDS.give(this.#words);
+  }
+
+  #isAt(place: number, bytes: Uint8Array, from: number, size: number): boolean {
+    if (place + size > this.size) return false;
+    // From behind: identifiers and addresses often begin alike.
+    for (let i = size - 1; i >= 0; i--) if (this.bytes[place + i] !== bytes[from + i]) return false;
+    return true;
+  }
+
+  #grow(used: number): void {
+    const needed = Math.ceil(this.size / BYTES);
+    const grown = SPARE_WORDS.take(Math.max(FIRST_TEXT_WORDS, 2 ** Math.ceil(Math.log2(needed))));
+    const bytes = Buffer.from(grown.buffer, grown.byteOffset, grown.byteLength);
+    this.bytes.copy(bytes, 0, 0, used);
+    SPARE_WORDS.give(this.#words);
+    [this.#words, this.bytes] = [grown, bytes];
+  }
+}
+
+/** As Lua 5.1 does it: of a long text some of the bytes. */
+function textHash(bytes: Uint8Array, from: number, size: number): number {
+  const step = 1 + (size >> 5);
+  let hash = size;
+  for (let i = size - 1; i >= 0; i -= step) hash = Math.imul(hash ^ bytes[from + i]!, 0x01000193);
+  return Math.imul(hash ^ (hash >>> 15), 0x9e3779b1);
+}
+
 /** Few rows: a large grid has many cells that hold no more. */
 const LEAST_CAPACITY = 8;
 
@@ -159,6 +237,7 @@ export class RowTable {
   readonly layout: RowLayout;
   #words: Int32Array;
   #doubles: Float64Array;
+  #texts = new TextArena();
   #lists: readonly unknown[][];
   #length = 0;
   #readers: readonly ValueReader[] | undefined;
@@ -221,19 +300,24 @@ export class RowTable {
     };
   }
 
-  /** Adds the row of a cursor; false where it is of another layout. */
-  push({ [TABLE]: table, [AT]: row }: RowCursor): boolean {
-    if (table.layout !== this.layout) return false;
+  /** Adds the row of a cursor; false where it is of another layout, or where there is no room for more texts. */
+  push(cursor: RowCursor): boolean {
+    if (cursor[TABLE].layout !== this.layout || this.#texts.isFull) return false;
+    this.#append(cursor);
+    return true;
+  }
+
+  #append({ [TABLE]: table, [AT]: row }: RowCursor): void {
     const { stride } = this.layout;
     const at = this.#length * stride;
     if (at + stride > this.#words.length) this.#grow();
     const words = this.#words;
     const from = table.#words;
     for (let w = 0; w < stride; w++) words[at + w] = from[row * stride + w]!;
+    if (table.#texts.size > 0) this.#keepTexts(this.#length, this.#length + 1, table.#texts.bytes);
     for (let l = 0; l < this.#lists.length; l++) this.#lists[l]!.push(table.#lists[l]![row]);
     this.#length++;
     this.#readers = undefined;
-    return true;
   }
 
   /** Adds rows whose packed values the caller sets, at {@link place}, and whose lists it fills. */
@@ -246,7 +330,30 @@ export class RowTable {
   /** Where the packed values of a column are, until the table changes. */
   place(c: number): PackedPlace {
     const { stride, offsets } = this.layout;
-    return { words: this.#words, doubles: this.#doubles, stride, offset: offsets[c]! };
+    const { bytes } = this.#texts;
+    return { words: this.#words, doubles: this.#doubles, bytes, stride, offset: offsets[c]! };
+  }
+
+  /**
+   * Sets a text, from its UTF-8; says no where there is no room for one more.
+   * @param at In words.
+   */
+  setText(at: number, bytes: Uint8Array, from: number, size: number): boolean {
+    const words = this.#words;
+    words.fill(0, at, at + PACKED_WORDS.text);
+    words[at] = size;
+    if (size <= MAX_INLINE_TEXT) {
+      new Uint8Array(words.buffer, words.byteOffset + BYTES * (at + 1), size).set(
+        bytes.subarray(from, from + size),
+      );
+      return true;
+    }
+    if (this.#texts.isFull) return false;
+    const hash = textHash(bytes, from, size);
+    words[at + TEXT_HASH] = hash;
+    words[at + TEXT_PLACE] = this.#texts.add(bytes, from, size, hash);
+    this.#readers = undefined;
+    return true;
   }
 
   /** Gives what sets the numbers of a column, from 0 to where the table ends. */
@@ -267,9 +374,11 @@ export class RowTable {
     if (from === 0 && to >= this.#length) return this;
     const end = Math.min(to, this.#length);
     const { stride } = this.layout;
-    return this.#like(this.#words.slice(from * stride, end * stride), end - from, (list) =>
+    const table = this.#like(this.#words.slice(from * stride, end * stride), end - from, (list) =>
       list.slice(from, end),
     );
+    table.#keepTexts(0, end - from, this.#texts.bytes);
+    return table;
   }
 
   /** Takes the first rows out. */
@@ -277,8 +386,15 @@ export class RowTable {
     const taken = this.#like(this.#words.slice(0, count * this.layout.stride), count, (list) =>
       list.splice(0, count),
     );
+    taken.#keepTexts(0, count, this.#texts.bytes);
     this.#words.copyWithin(0, count * this.layout.stride, this.#length * this.layout.stride);
     this.#length -= count;
+    const all = this.#texts;
+    if (all.size > 0) {
+      this.#texts = new TextArena();
+      this.#keepTexts(0, this.#length, all.bytes);
+      all.release();
+    }
     this.#readers = undefined;
     return taken;
   }
@@ -286,7 +402,7 @@ export class RowTable {
   pick(indexes: readonly number[]): RowTable {
     const picked = new RowTable(this.layout, indexes.length);
     const look = this.look();
-    for (const i of indexes) picked.push(look(i));
+    for (const i of indexes) picked.#append(look(i));
     return picked;
   }
 
@@ -297,7 +413,10 @@ export class RowTable {
     const words = new Int32Array(length * stride);
     words.set(this.#words.subarray(0, this.#length * stride));
     words.set(more.#words.subarray(0, more.#length * stride), this.#length * stride);
-    return this.#like(words, length, (list, l) => list.concat(more.#lists[l]!));
+    const table = this.#like(words, length, (list, l) => list.concat(more.#lists[l]!));
+    table.#keepTexts(0, this.#length, this.#texts.bytes);
+    table.#keepTexts(this.#length, length, more.#texts.bytes);
+    return table;
   }
 
   /** Gives the same rows in a layout in which some of the packed columns are lists. */
@@ -316,12 +435,15 @@ export class RowTable {
           to.words[i * to.stride + to.offset + w] = from.words[i * from.stride + from.offset + w]!;
       }
     }
+    table.#keepTexts(0, this.#length, this.#texts.bytes);
     return table;
   }
 
   /** Forgets the rows and gives their memory to tables to come; what reads them must not be used any more. */
   release(): void {
     SPARE_WORDS.give(this.#words);
+    this.#texts.release();
+    this.#texts = new TextArena();
     this.#words = new Int32Array(0);
     this.#doubles = doublesOf(this.#words);
     this.#lists = [];
@@ -336,6 +458,26 @@ export class RowTable {
     table.#length = length;
     table.#lists = this.#lists.map(listOf);
     return table;
+  }
+
+  /** Takes over the long texts of rows whose words are those of another table. */
+  #keepTexts(from: number, to: number, bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    const { stride, textOffsets } = this.layout;
+    const words = this.#words;
+    for (let row = from; row < to; row++) {
+      for (const offset of textOffsets) {
+        const at = row * stride + offset;
+        const size = words[at]!;
+        if (size > MAX_INLINE_TEXT)
+          words[at + TEXT_PLACE] = this.#texts.add(
+            bytes,
+            words[at + TEXT_PLACE]!,
+            size,
+            words[at + TEXT_HASH]!,
+          );
+      }
+    }
   }
 
   #grow(): void {

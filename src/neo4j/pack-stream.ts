@@ -135,8 +135,7 @@ export class PackStreamWriter {
   utf8(bytes: Uint8Array, from: number, size: number): void {
     this.#header(size, TINY_STRING, STRING_8);
     this.#reserve(size);
-    for (let i = 0; i < size; i++) this.#buffer[this.#at + i] = bytes[from + i]!;
-    this.#at += size;
+    this.#put(bytes, from, size);
   }
 
   bytesValue(value: Int8Array): void {
@@ -214,10 +213,13 @@ export class PackStreamWriter {
   }
 
   #copy(bytes: Uint8Array): void {
-    const size = bytes.byteLength;
-    this.#reserve(size);
-    if (size < SHORT_TEXT) for (let i = 0; i < size; i++) this.#buffer[this.#at + i] = bytes[i]!;
-    else this.#buffer.set(bytes, this.#at);
+    this.#reserve(bytes.byteLength);
+    this.#put(bytes, 0, bytes.byteLength);
+  }
+
+  #put(bytes: Uint8Array, from: number, size: number): void {
+    if (size < SHORT_TEXT) for (let i = 0; i < size; i++) this.#buffer[this.#at + i] = bytes[from + i]!;
+    else this.#buffer.set(bytes.subarray(from, from + size), this.#at);
     this.#at += size;
   }
 

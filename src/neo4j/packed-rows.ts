@@ -6,7 +6,15 @@
  * added to its packer, whose version is pinned. Where the driver is another one, or not built as expected, the rows are
  * a list like any other (they can be iterated), and it packs them itself.
  */
-import { DOUBLE_WORDS, isNullNumber, isNullText, nanosOf, secondsOf } from '../core/packed-values.ts';
+import {
+  DOUBLE_WORDS,
+  isNullNumber,
+  isNullText,
+  MAX_INLINE_TEXT,
+  nanosOf,
+  secondsOf,
+  TEXT_PLACE,
+} from '../core/packed-values.ts';
 import type { RowTable } from '../core/row-table.ts';
 import { LocalDate, LocalDateTime, ZonedDateTime } from '../core/temporal.ts';
 import { alloc, neo4j, Packer, Structure } from './driver.ts';
@@ -160,8 +168,10 @@ function packedWriter({ packed, isFloat }: TableColumn): ValueWriter | undefined
       const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
       return (writer, row) => {
         const at = wordAt(row);
+        const size = words[at]!;
         if (isNullText(words, at)) writer.null();
-        else writer.utf8(bytes, (at + 1) * words.BYTES_PER_ELEMENT, words[at]!);
+        else if (size > MAX_INLINE_TEXT) writer.utf8(place.bytes, words[at + TEXT_PLACE]!, size);
+        else writer.utf8(bytes, (at + 1) * words.BYTES_PER_ELEMENT, size);
         return true;
       };
     }

@@ -19,15 +19,15 @@ import {
   type ResolvedCsvReadOptions,
   resolveCsvReadOptions,
 } from './csv-options.ts';
-import { type CsvFile, type MalformedLine, scanCsvFile } from './csv-scan.ts';
+import { CSV_FORMAT, type CsvFile, type MalformedLine, scanCsvFile } from './csv-scan.ts';
 import {
   countKeys,
   type DuckDb,
   expandFiles,
   openDuckDb,
   type Row,
-  type StreamOptions,
   streamTables,
+  unreadable,
 } from './duckdb.ts';
 import { isFloating } from './duckdb-values.ts';
 import { fingerprintFile } from './file-fingerprint.ts';
@@ -92,11 +92,10 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
   /** Counts for each side the values of its columns, together; undefined where a file has no such column. */
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const { files } = await this.#scanned();
-    return countKeys(
-      this.#options.memoryLimitMb,
-      files.map(({ select }) => select),
-      sides,
-    );
+    const selects = files.map(({ select }) => select);
+    return countKeys(this.#options.memoryLimitMb, selects, sides).catch((cause: unknown) => {
+      throw unreadable(cause, this.#file, CSV_FORMAT);
+    });
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
@@ -154,7 +153,8 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
   async *#tables({ database, connection }: CsvScan, file: CsvFile, size: number): AsyncGenerator<RowTable> {
     const { decimals, rowNumbers } = this.#options;
     const left = rowNumbers ? '_row' : undefined;
-    const tables = streamTables(connection, file.select, { decimals, size, left });
+    const reading = { file: file.path, format: CSV_FORMAT, decimals, size, left };
+    const tables = streamTables(connection, file.select, reading);
     if (!rowNumbers) return yield* tables;
     const gaps = gapsOf(await database.connect(), file);
     let gap = await gaps.next();
@@ -199,10 +199,9 @@ function changedFile({ path, rows }: CsvFile, read: number): SourceError {
   );
 }
 
-const MALFORMED: StreamOptions = { decimals: 'number', size: 1_000 };
-
 async function* malformedLines(connection: DuckDBConnection, file: CsvFile): AsyncGenerator<MalformedLine[]> {
-  for await (const table of streamTables(connection, `FROM ${file.rejectTable}`, MALFORMED))
+  const reading = { file: file.path, format: CSV_FORMAT, decimals: 'number', size: 1_000 } as const;
+  for await (const table of streamTables(connection, `FROM ${file.rejectTable}`, reading))
     yield table.rows() as unknown as MalformedLine[];
 }
 

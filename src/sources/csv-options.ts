@@ -30,7 +30,7 @@ export interface CsvReadOptions {
   readonly rejectedFile?: string | RejectedRows;
   /** How decimals arrive. Default: 'number'. */
   readonly decimals?: DecimalForm;
-  /** Buffers of the reader in MB (10^6 bytes), at least 64. Default: 256. */
+  /** Buffers of the reader in MB (10^6 bytes), at least 64. Default: 1,024, of which most files need a small part. */
   readonly memoryLimitMb?: number;
 }
 

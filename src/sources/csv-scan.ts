@@ -9,7 +9,16 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
 import type { ResolvedCsvReadOptions } from './csv-options.ts';
-import { all, type ColumnInfo, columnsOf, type Row, sqlFile, sqlName, sqlText } from './duckdb.ts';
+import {
+  all,
+  type ColumnInfo,
+  columnsOf,
+  type Row,
+  sqlFile,
+  sqlName,
+  sqlText,
+  unreadable,
+} from './duckdb.ts';
 
 /** Bytes of one of the reader's buffers; with the default of 32 MB the scan alone took 70 MB more, no faster. */
 const BUFFERS = 'buffer_size=8000000';
@@ -26,6 +35,9 @@ export interface CsvFile {
   /** Table of its malformed lines: record (from 0), position (byte), text, message; in order. */
   readonly rejectTable: string;
 }
+
+/** For messages. */
+export const CSV_FORMAT = 'CSV';
 
 /** @throws {@link SourceError} `GW_SOURCE_FORMAT` for an empty file, wrong encoding or unusable options. */
 export async function scanCsvFile(
@@ -69,12 +81,7 @@ export async function scanCsvFile(
       rejectTable,
     };
   } catch (cause) {
-    if (cause instanceof SourceError) throw cause;
-    const reason = (cause as Error).message.split('\n')[0];
-    throw new SourceError('GW_SOURCE_FORMAT', `${path} cannot be read as CSV: ${reason}`, {
-      cause,
-      details: { file: path },
-    });
+    throw unreadable(cause, path, CSV_FORMAT);
   }
 }
 

@@ -1,4 +1,7 @@
 /** DuckDB as the reader of files: one in-memory database a source, rows streamed, memory bounded. */
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type {
   DuckDBConnection,
   DuckDBDataChunk,
@@ -18,8 +21,13 @@ const { DuckDBInstance } = duckdb;
 /** A record as it comes from a source. */
 export type Row = Record<string, unknown>;
 
-/** What DuckDB may take for buffers; 3 M rows streamed peaked at 140 MB (Parquet) and 250 MB (CSV) with it. */
-export const DEFAULT_MEMORY_LIMIT_MB = 256;
+/**
+ * What DuckDB may take for buffers. It takes what it needs: 3 M flights peaked the same with 256 as with this, while 20,000 rows of
+ * eight texts of 1,000 bytes in one row group could not be read with 256.
+ */
+export const DEFAULT_MEMORY_LIMIT_MB = 1024;
+/** What counting keys may take before it goes on in a temporary file: 20 M different keys took the process 390 MB with this, 1.6 GB with 2,000. */
+const MAX_COUNT_MEMORY_MB = 256;
 
 /** Each thread has buffers of its own: 3 M CSV rows read by two peaked 33 MB higher, and one outruns Neo4j tenfold. */
 const THREADS = '1';
@@ -33,6 +41,7 @@ export interface DuckDb {
 export async function openDuckDb(memoryLimitMb: number): Promise<DuckDb> {
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${memoryLimitMb}MB`,
+    temp_directory: join(tmpdir(), `graphweft-${randomUUID()}`), // made when it is needed, and removed
     threads: THREADS,
   });
   const connections: DuckDBConnection[] = [];
@@ -40,6 +49,8 @@ export async function openDuckDb(memoryLimitMb: number): Promise<DuckDb> {
     async connect() {
       const connection = await instance.connect();
       connections.push(connection);
+      // It would fill up with what has been read and is not read again.
+      await connection.run('SET enable_external_file_cache = false');
       // Otherwise a time without an offset would be another instant on another machine.
       await connection.run("SET TimeZone = 'UTC'");
       return connection;
@@ -49,6 +60,22 @@ export async function openDuckDb(memoryLimitMb: number): Promise<DuckDb> {
       instance.closeSync();
     },
   };
+}
+
+/** Gives what is said of a file that DuckDB cannot read; what is said already stays. */
+export function unreadable(cause: unknown, file: string, format: string): unknown {
+  if (cause instanceof SourceError) return cause;
+  const [reason] = (cause as Error).message.split('\n');
+  return reason!.startsWith('Out of Memory')
+    ? new SourceError(
+        'GW_SOURCE_MEMORY',
+        `Reading ${file} takes more memory than \`memoryLimitMb\` allows; give more, or read fewer columns.`,
+        { cause, details: { file } },
+      )
+    : new SourceError('GW_SOURCE_FORMAT', `${file} cannot be read as ${format}: ${reason}`, {
+        cause,
+        details: { file },
+      });
 }
 
 /** Quotes a text as an SQL literal. */
@@ -110,7 +137,7 @@ export async function countKeys(
   selects: readonly string[],
   sides: readonly (readonly string[])[],
 ): Promise<readonly KeyCounts[] | undefined> {
-  const database = await openDuckDb(memoryLimitMb);
+  const database = await openDuckDb(Math.min(MAX_COUNT_MEMORY_MB, memoryLimitMb));
   try {
     return await countsOfSides(await database.connect(), selects, sides);
   } finally {
@@ -166,6 +193,9 @@ async function countsOf(connection: DuckDBConnection, from: string): Promise<Key
 }
 
 export interface StreamOptions {
+  /** The file that is read, and its format, for a message. */
+  readonly file: string;
+  readonly format: string;
   readonly decimals: DecimalForm;
   /** Rows of a table, exactly; the last one may have fewer. */
   readonly size: number;
@@ -173,17 +203,24 @@ export interface StreamOptions {
   readonly left?: string | undefined;
 }
 
-/** Streams the rows of a statement. */
+/**
+ * Streams the rows of a statement.
+ * @throws {@link SourceError} `GW_SOURCE_FORMAT`, `GW_SOURCE_MEMORY`
+ */
 export async function* streamTables(
   connection: DuckDBConnection,
   sql: string,
-  { decimals, size, left }: StreamOptions,
+  { file, format, decimals, size, left }: StreamOptions,
 ): AsyncGenerator<RowTable> {
-  const result = await connection.stream(sql);
-  const filler = new TableFiller(result, decimals, size, left);
-  for (let isLast = false; !isLast; ) {
-    isLast = !(await nextChunk(result, filler));
-    for (let table = filler.take(isLast); table; table = filler.take(isLast)) yield table;
+  try {
+    const result = await connection.stream(sql);
+    const filler = new TableFiller(result, decimals, size, left);
+    for (let isLast = false; !isLast; ) {
+      isLast = !(await nextChunk(result, filler));
+      for (let table = filler.take(isLast); table; table = filler.take(isLast)) yield table;
+    }
+  } catch (cause) {
+    throw unreadable(cause, file, format);
   }
 }
 

@@ -5,7 +5,7 @@ import {
   tableBatch,
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
-import { SourceError, throwIfAborted } from '../core/errors.ts';
+import { throwIfAborted } from '../core/errors.ts';
 import { heardReads } from '../core/events.ts';
 import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import type { KeyCounts } from '../parallel/balanced-buckets.ts';
@@ -20,9 +20,13 @@ import {
   sqlFile,
   sqlName,
   streamTables,
+  unreadable,
 } from './duckdb.ts';
 import { type DecimalForm, isFloating } from './duckdb-values.ts';
 import { fingerprintFile } from './file-fingerprint.ts';
+
+/** For messages. */
+const FORMAT = 'Parquet';
 
 export interface ParquetReadOptions {
   /** Columns to read, in this order. Default: all. */
@@ -31,7 +35,7 @@ export interface ParquetReadOptions {
   readonly maxRows?: number;
   /** How decimals arrive. Default: 'number'. */
   readonly decimals?: DecimalForm;
-  /** Buffers of the reader in MB (10^6 bytes), at least 64. Default: 256. */
+  /** Buffers of the reader in MB (10^6 bytes), at least 64. Default: 1,024, of which most files need a small part. */
   readonly memoryLimitMb?: number;
 }
 
@@ -60,7 +64,7 @@ interface ParquetFile {
  * Reads Parquet files, one after the other, typed, in the order of their rows; how many there are is known from the
  * files' own metadata. Statistic: `parquet_rows_read`.
  *
- * @throws {@link SourceError} `GW_SOURCE_MISSING`, `GW_SOURCE_FORMAT`
+ * @throws {@link SourceError} `GW_SOURCE_MISSING`, `GW_SOURCE_FORMAT`, `GW_SOURCE_MEMORY`
  */
 export class ParquetBatchSource extends BatchProcessor<never, Row> {
   readonly #options: ParquetBatchSourceOptions;
@@ -99,11 +103,10 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
   /** Counts for each side the values of its columns, together; undefined where the file has no such column. */
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const files = await this.#described();
-    return countKeys(
-      this.#options.memoryLimitMb!,
-      files.map(({ select }) => select),
-      sides,
-    );
+    const selects = files.map(({ select }) => select);
+    return countKeys(this.#options.memoryLimitMb!, selects, sides).catch((cause: unknown) => {
+      throw unreadable(cause, this.#options.file, FORMAT);
+    });
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
@@ -120,6 +123,8 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
         let firstRow = 0;
         for await (const table of streamTables(connection, select, {
           decimals: this.#options.decimals!,
+          file: path,
+          format: FORMAT,
           size,
         })) {
           throwIfAborted(this.signal);
@@ -159,12 +164,12 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
           const rows = Math.min(Number(metadata?.num_rows), left);
           const found = await columnsOf(connection, select);
           const floatColumns = found.filter(({ type }) => isFloating(type)).map(({ name }) => name);
-          files.push({ path, rows, select: `${select} LIMIT ${rows}`, floatColumns });
+          // Where nothing is cut off there is no limit: with one, DuckDB held four times as much (500,000 rows of 18 texts).
+          const cut = rows < Number(metadata?.num_rows) ? ` LIMIT ${rows}` : '';
+          files.push({ path, rows, select: `${select}${cut}`, floatColumns });
           left -= rows;
         } catch (cause) {
-          const reason = (cause as Error).message.split('\n')[0];
-          const message = `${path} cannot be read as Parquet: ${reason}`;
-          throw new SourceError('GW_SOURCE_FORMAT', message, { cause, details: { file: path } });
+          throw unreadable(cause, path, FORMAT);
         }
       }
       return files;

@@ -48,7 +48,9 @@ const batchesOfRows = fc
   .array(fc.array(fc.tuple(fc.nat(12), fc.nat(12)), { maxLength: 25 }), { maxLength: 12 })
   .map((batches) => {
     let n = 0;
-    return batches.map((pairs) => pairs.map(([start, end]) => ({ start, end: `e${end}`, n: n++ })));
+    return batches.map((pairs) =>
+      pairs.map(([start, end]) => ({ start, end: `e${end}${' long'.repeat(end % 4)}`, n: n++ })),
+    );
   });
 
 function splitterOf(

@@ -2,7 +2,7 @@
 import { DOUBLE_WORDS, setNull } from '../../src/core/packed-values.ts';
 import { type ColumnKind, RowLayout, RowTable } from '../../src/core/row-table.ts';
 
-/** What a packed value is made of: a number (of microseconds, of days), or a text of at most 12 bytes; null stays null. */
+/** What a packed value is made of: a number (of microseconds, of days), or a text; null stays null. */
 export type Packable = number | string | null;
 
 /** Makes a table. @param columns By name; the values are what the kind is made of, and those of a list themselves. */
@@ -30,19 +30,17 @@ function setValue(table: RowTable, c: number, i: number, value: Packable): void 
   else if (typeof value === 'number') doubles[at / DOUBLE_WORDS] = value;
   else {
     const bytes = Buffer.from(value);
-    words[at] = bytes.length;
-    Buffer.from(words.buffer, 4 * (at + 1), 12).set(bytes);
+    table.setText(at, bytes, 0, bytes.length);
   }
 }
 
-/** Makes a table of rows that all have the fields of the first; numbers and short texts are packed. */
+/** Makes a table of rows that all have the fields of the first; numbers and texts are packed. */
 export function tableOfRows(rows: readonly Readonly<Record<string, unknown>>[]): RowTable {
-  const isShort = (value: unknown) => typeof value === 'string' && Buffer.byteLength(value) <= 12;
   const columns = Object.keys(rows[0]!).map((name) => {
     const values = rows.map((row) => row[name]);
     const kind: ColumnKind = values.every((value) => typeof value === 'number')
       ? 'number'
-      : values.every(isShort)
+      : values.every((value) => typeof value === 'string')
         ? 'text'
         : 'list';
     return [name, { kind, values }] as const;

@@ -35,7 +35,7 @@ describe('RowTable', () => {
     const table = tableOfRows(ROWS.slice(0, 1));
     expect(table.push(tableOfRows(ROWS).look()(3))).toBe(true);
     expect(table.push(tableOfRows([{ name: 'x', id: 1 }]).look()(0))).toBe(false);
-    expect(table.push(tableOfRows([{ id: 1, name: 'longer than 12 bytes' }]).look()(0))).toBe(false);
+    expect(table.push(tableOfRows([{ id: 1, name: true }]).look()(0))).toBe(false);
     expect(table.rows()).toEqual([ROWS[0], ROWS[3]]);
   });
 
@@ -52,6 +52,26 @@ describe('RowTable', () => {
     second.release();
     SPARE_WORDS.clear();
     expect(tableOfRows(ROWS).place(0).words).not.toBe(words);
+  });
+
+  it('forgets long texts with the rows that have them, and keeps one that comes again once', () => {
+    const row = (i: number) => ({ id: i, name: `a name of more than twelve bytes, number ${i}` });
+    const next = tableOfRows(Array.from({ length: 20_000 }, (_, i) => row(i))).look();
+    const waiting = tableOfRows([row(-1)]);
+    for (let i = 0; i < 20_000; i++) {
+      waiting.push(next(i));
+      if (i % 100 === 99) waiting.shift(waiting.length - 1);
+    }
+    expect(waiting.rows()).toEqual([row(19_999)]);
+    expect(waiting.place(1).bytes.length).toBeLessThanOrEqual(64);
+    const same = tableOfRows(Array.from({ length: 20_000 }, (_, i) => row(i % 3)));
+    expect(same.rows().slice(-3)).toEqual([row(0), row(1), row(2)].map((_, i) => row((19_997 + i) % 3)));
+    expect(same.place(1).bytes.length).toBeLessThanOrEqual(8_192);
+    const { bytes } = same.place(1);
+    same.release();
+    const later = tableOfRows(Array.from({ length: 20_000 }, (_, i) => row(i % 2)));
+    expect(later.place(1).bytes.buffer).toBe(bytes.buffer);
+    SPARE_WORDS.clear();
   });
 
   it('keeps no more memory than a bound for tables to come, and first lets go of what is asked for least', () => {

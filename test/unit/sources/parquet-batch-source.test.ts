@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime } from '../../../src/core/temporal.ts';
 import {
@@ -116,6 +117,24 @@ describe('ParquetBatchSource', () => {
     await expect(drain(source(file, { columns: ['idd'] }), 1)).rejects.toMatchObject({
       code: 'GW_SOURCE_FORMAT',
       message: expect.stringContaining('idd'),
+    });
+  });
+
+  it('says which file is broken in its midst, and which one needs more memory', async () => {
+    const folder = useFolder();
+    const texts = Array.from({ length: 4 }, (_, c) => `range || repeat('x', 500) AS c${c}`).join(', ');
+    const file = await writeParquet(folder.path('wide.parquet'), `SELECT ${texts} FROM range(20000)`);
+    await expect(drain(source(file, { memoryLimitMb: 64 }), 1_000)).rejects.toMatchObject({
+      code: 'GW_SOURCE_MEMORY',
+      message: expect.stringMatching(/wide\.parquet .*`memoryLimitMb`/),
+    });
+    expect((await drain(source(file), 1_000)).items).toHaveLength(20_000);
+    const bytes = await readFile(file);
+    bytes.fill(0xff, 50_000, 60_000);
+    const broken = folder.write('broken.parquet', bytes);
+    await expect(drain(source(broken), 1_000)).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: expect.stringMatching(/broken\.parquet cannot be read as Parquet: .+/),
     });
   });
 });
