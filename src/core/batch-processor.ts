@@ -146,6 +146,11 @@ export interface BatchSource<T = unknown> {
   countRows?(): Promise<number | undefined>;
   /** Whether progress is reported up the chain already. */
   readonly reportsProgress?: boolean;
+  /**
+   * Whether its cells have claimed their buckets, and are written as they come, without waves; a link that is no
+   * {@link BatchProcessor} hands it on. Default: false.
+   */
+  readonly givesClaims?: boolean;
 }
 
 /** Gives a source's batches, and takes the memory of each back when the next is asked for: where nobody keeps one. */
@@ -200,6 +205,10 @@ export abstract class BatchProcessor<In = unknown, Out = In> implements BatchSou
   /** Aborted when the task, or else the context, is. */
   protected get signal(): AbortSignal {
     return this.task?.signal ?? this.context.signal;
+  }
+
+  get givesClaims(): boolean {
+    return this.#predecessor?.givesClaims ?? false;
   }
 
   countRows(): Promise<number | undefined> {

@@ -103,14 +103,15 @@ export function compileMapping(mapping: Mapping, { runTag }: CompileOptions = {}
 function compileNode(node: NodePattern, runTag: string | undefined): CompiledMapping {
   const write = node.write ?? 'merge';
   const { keys, properties } = node;
+  if (write === 'match') return compileMatch(node);
   const values = [...keys, ...properties];
   const at = valueAt(0);
   const clauses = ['UNWIND $rows AS r'];
   if (write === 'create') {
     clauses.push(`CREATE (${labelled('n', node.labels)} ${map(values, at, runTag)})`);
   } else {
-    clauses.push(`${write.toUpperCase()} (${labelled('n', node.labels.slice(0, 1))} ${map(keys, at)})`);
-    if (write === 'merge') clauses.push(...tagOnCreate('n', runTag));
+    clauses.push(`MERGE (${labelled('n', node.labels.slice(0, 1))} ${map(keys, at)})`);
+    clauses.push(...tagOnCreate('n', runTag));
     if (node.labels.length > 1) clauses.push(`SET ${labelled('n', node.labels.slice(1))}`);
     if (properties.length > 0) clauses.push(set('n', properties, valueAt(keys.length)));
   }
@@ -127,6 +128,40 @@ function compileNode(node: NodePattern, runTag: string | undefined): CompiledMap
     identityValues: 0,
     columns: columnsOf(values),
     createsOnly: write === 'create',
+    linksShared: false,
+  };
+}
+
+/** Nodes that are there: found as the ends of relationships are, so that rows without one are known. */
+function compileMatch(node: NodePattern): CompiledMapping {
+  const { labels, keys, properties } = node;
+  const list: KeyList = {
+    space: 0,
+    write: 'match',
+    node: { ...node, labels: labels.slice(0, 1), properties: [] },
+    parameter: 'keys0',
+  };
+  const ends = [{ list: 0, keys }];
+  const statement = [
+    `UNWIND $${list.parameter} AS key`,
+    ...keyClauses(list, false, undefined),
+    'WITH collect([n]) AS n0',
+    ...singleRows([list], ends),
+    ...(labels.length > 1 ? [`SET ${labelled('e0', labels.slice(1))}`] : []),
+    ...(properties.length > 0 ? [set('e0', properties, valueAt(1))] : []),
+    'RETURN count(*) AS rows',
+  ];
+  return {
+    statement: statement.join('\n'),
+    spaces: [spaceOf(node)],
+    claims: [{ space: 0, keys }],
+    lists: [list],
+    ends,
+    values: properties,
+    lastRowCounts: false,
+    identityValues: 0,
+    columns: columnsOf([...keys, ...properties]),
+    createsOnly: false,
     linksShared: false,
   };
 }

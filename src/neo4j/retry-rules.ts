@@ -3,6 +3,7 @@
  * back by the server. Delays grow by two from `minDelayMs` up to `maxDelayMs`, and each is drawn at random from zero to
  * that ("full jitter", Brooker, "Exponential Backoff And Jitter", 2015), so that writers who met once part.
  */
+import { GraphweftError } from '../core/errors.ts';
 import { Neo4jError } from './driver.ts';
 
 export interface RetryRule {
@@ -37,6 +38,7 @@ const CONNECTION_CODES: readonly string[] = ['ServiceUnavailable', 'SessionExpir
 
 /** Gives the rule for an error, or undefined when it is final. */
 export function retryRuleFor(error: unknown): RetryRule | undefined {
+  if (error instanceof GraphweftError) return error.retriable ? LOCK : undefined; // the work itself asks for another try
   if (!(error instanceof Neo4jError) || NEVER.includes(error.code)) return undefined;
   if (isConnectionError(error)) return AWAY;
   return RULES[error.code] ?? (error.code.startsWith('Neo.TransientError.') ? AWAY : undefined);

@@ -155,7 +155,8 @@ export class RunLedger {
    * something else now, `GW_RUN_LEDGER` when the database lets nobody keep one.
    */
   static async open(neo4j: Neo4jConnection, options: RunLedgerOptions): Promise<RunLedger> {
-    const { run, found, fingerprint, fresh = false } = options;
+    const { run, found, fingerprint } = options;
+    let { fresh = false } = options;
     try {
       await ensureLedger(neo4j);
     } catch (cause) {
@@ -167,7 +168,10 @@ export class RunLedger {
     }
     if (found && !fresh) {
       if (found.state === 'done') return new RunLedger(neo4j, options, found, '', new Map());
-      refuseChanged(run, JSON.parse(found.fingerprint) as Fingerprint, fingerprint);
+      const differences = differencesOf(JSON.parse(found.fingerprint) as Fingerprint, fingerprint);
+      // Of a load that has not begun to write, such as one with a wrong name in it, nothing has to go on.
+      fresh = differences.length > 0 && Number(found.rows) === 0;
+      if (!fresh) refuseChanged(run, differences);
     }
     if (found) await refuseTaken(found);
     const owner = randomUUID();
@@ -334,8 +338,7 @@ function taken(run: string, why: string): GraphweftError {
   return new GraphweftError('GW_RUN_TAKEN', message, { details: { run } });
 }
 
-function refuseChanged(run: string, was: Fingerprint, is: Fingerprint): void {
-  const differences = differencesOf(was, is);
+function refuseChanged(run: string, differences: readonly string[]): void {
   if (differences.length === 0) return;
   throw new GraphweftError(
     'GW_RUN_CHANGED',

@@ -145,7 +145,7 @@ export class ClaimsSchedule<T> {
     const cell = this.#choose('full') ?? (least === 'full' ? undefined : this.#choose(least));
     if (!cell) return undefined;
     this.#workers = Math.max(this.#workers, ++this.#running);
-    const most = Math.min(maxRows, this.#options.batchSize);
+    const most = Math.max(1, Math.floor(Math.min(maxRows, this.#options.batchSize)));
     const taken = cell.backlog.take(isLast ? this.#lastTake(cell, most) : most);
     const length = cellLength(taken);
     this.#waitingRows -= length;

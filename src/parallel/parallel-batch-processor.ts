@@ -72,8 +72,7 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
 
   override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
     integerOption('maxBatchSize', maxBatchSize, { min: 1 });
-    const { schedule } = this.predecessor as { readonly schedule?: unknown };
-    yield* schedule === 'claims' ? this.#runClaims(maxBatchSize) : this.#runWaves(maxBatchSize);
+    yield* this.predecessor.givesClaims ? this.#runClaims(maxBatchSize) : this.#runWaves(maxBatchSize);
   }
 
   async *#runClaims(maxBatchSize: number): AsyncGenerator<BatchResults<Out>> {
@@ -176,6 +175,8 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
           results.push(await this.#runCell(cell, maxBatchSize));
         } catch (error) {
           failure ??= cellError(cell, error);
+        } finally {
+          cell.release?.(); // of claims, where a link between the two does not say that there are any
         }
       }
     };

@@ -87,6 +87,10 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
       options.maxBufferedRows && integerOption('maxBufferedRows', options.maxBufferedRows, { min: 1 });
   }
 
+  override get givesClaims(): boolean {
+    return this.schedule === 'claims';
+  }
+
   override async *getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Cell<T>>> {
     const batchSize = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
     yield* this.schedule === 'claims' ? this.#claims(batchSize) : this.#waves(batchSize);

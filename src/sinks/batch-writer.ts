@@ -13,7 +13,8 @@
  * | anything else | thrown, after the retries of the transaction |
  *
  * Parts are written in the order of their rows, so the ledger's count of the cell stays a count of its first rows: a row
- * that is set aside is counted with the part after it.
+ * that is set aside is counted with the part after it. From then on it is left out of whatever is tried, in a later attempt of
+ * the run too, so that no row is both written and in the rejected file.
  */
 import {
   amendBatch,
@@ -73,6 +74,8 @@ export class SharedWriting {
   /** When so many rows are written, commits pass no gate any more. */
   gatedRows = Number.POSITIVE_INFINITY;
   writtenRows = 0;
+  /** Whether earlier attempts of the run have written rows. */
+  hasWrittenBefore = false;
   /** Whether commits met where none should. */
   hasDeadlocked = false;
 
@@ -97,8 +100,21 @@ export interface RowRejection {
   readonly message: string;
 }
 
-/** Does with rows of a part what the policy says, once, however often it is told. */
-export type Reject = (rejections: readonly RowRejection[], policy: RowPolicy) => void;
+/** Statistics of rows that are not written. */
+export type AsideStatistic = 'rows_rejected' | 'rows_ignored' | 'missing_node_rows';
+
+/** Sets rows of a part aside, as the policy says, and counts them. */
+export type Reject = (
+  rejections: readonly RowRejection[],
+  policy: RowPolicy,
+  statistic: AsideStatistic,
+) => void;
+
+/**
+ * Is thrown by work whose transaction holds something of rows that it has set aside: it is rolled back, and the part is written
+ * without them.
+ */
+export const WITHOUT_THEM = new Error('a part has to be written without the rows that were set aside');
 
 /** Prepares a part of a batch; what it gives is run in one transaction, perhaps more than once. */
 export type PrepareWork<T> = (
@@ -131,44 +147,82 @@ export class BatchWriter<T> {
 
   /** Writes a batch. @throws What the policies say, and what no retry mends. */
   async write(batch: BatchResults<T>): Promise<Statistics> {
-    const { ledger, neo4j } = this.#options;
+    const { ledger, neo4j, task } = this.#options;
     const write = { ...this.#options.write, signal: this.#options.write.signal() };
     const { position } = batch;
     const rows = rowCount(batch);
     const base = position?.from ?? 0;
-    const noted = new Set<number>();
+    const aside = new Aside();
+    this.#leaveOut(batch, aside);
     let statistics: Statistics = {};
     let consumed = 0; // rows of the batch that the ledger knows of
     const markOf = (to: number) =>
       ledger && position ? ledger.mark(position, base + consumed, base + to) : undefined;
-    const parts = cutBySize({ from: 0, to: rows }, this.#shared.maxRows).reverse();
-    for (let part = parts.pop(); part; part = parts.pop()) {
-      const { from, to } = part;
-      const reject: Reject = (rejections, policy) => this.#reject(batch, from, rejections, policy, noted);
-      try {
-        const work = this.#prepare(to - from === rows ? batch : partOf(batch, part), reject, this.#shared);
-        const isFinal = (error: unknown) => to - from > 1 && isMemoryError(error);
-        const { isGated } = this.#shared;
-        const done = await neo4j.transact(work, { ...write, isGated, isFinal, mark: markOf(to) });
-        this.#noteWritten(done, to - from);
-        statistics = mergeStatistics(statistics, done.statistics, done.value.statistics);
-        consumed = to;
-      } catch (error) {
-        const cut = await this.#cut(batch, part, error).catch((fatal: unknown) => {
-          // What the parts before it committed is in the account of the load that ends here.
-          if (consumed > 0) this.#options.task?.reportProgress({ rows: consumed, statistics });
-          throw fatal;
-        });
-        parts.push(...cut.toReversed());
-        if (cut.length > 0 && isMemoryError(error))
-          statistics = mergeStatistics(statistics, { batches_halved: 1 });
-        if (cut.length === 0) statistics = mergeStatistics(statistics, this.#refuse(error, reject));
+    try {
+      const parts = cutBySize({ from: 0, to: rows }, this.#shared.maxRows).reverse();
+      for (let part = parts.pop(); part; part = parts.pop()) {
+        const { from, to } = part;
+        if (aside.leaves(part).length === 0) continue;
+        try {
+          const work = this.#workOf(batch, part, aside);
+          const isFinal = (error: unknown) => to - from > 1 && isMemoryError(error);
+          const { isGated } = this.#shared;
+          const done = await neo4j.transact(work, { ...write, isGated, isFinal, mark: markOf(to) });
+          this.#noteWritten(done, to - from);
+          statistics = mergeStatistics(statistics, done.statistics, done.value.statistics);
+          consumed = to;
+        } catch (error) {
+          const cut = error === WITHOUT_THEM ? [part] : await this.#cut(batch, part, error);
+          parts.push(...cut.toReversed());
+          if (cut.length > 0 && isMemoryError(error))
+            statistics = mergeStatistics(statistics, { batches_halved: 1 });
+          if (cut.length === 0) this.#refuse(batch, from, error, aside);
+        }
       }
+      const mark = consumed < rows ? markOf(rows) : undefined;
+      // The last rows were set aside, and no part after them told the ledger.
+      if (mark) await neo4j.transact(async () => undefined, { ...write, mark });
+    } catch (fatal) {
+      // What the parts before it came to is in the account of the load that ends here.
+      task?.reportProgress({ rows: consumed, statistics: mergeStatistics(statistics, aside.statistics) });
+      throw fatal;
     }
-    const mark = consumed < rows ? markOf(rows) : undefined;
-    // The last rows were rejected, and no part after them told the ledger.
-    if (mark) await neo4j.transact(async () => undefined, { ...write, mark });
-    return statistics;
+    return mergeStatistics(statistics, aside.statistics);
+  }
+
+  /** Leaves out what an earlier attempt has set aside, though the ledger does not count it. */
+  #leaveOut({ position, batchSize }: BatchResults<T>, aside: Aside): void {
+    const { rejected, ledger, task } = this.#options;
+    if (!ledger || !position) return;
+    for (let i = 0; i < batchSize; i++) {
+      const code = rejected.codeOf({ ...position, from: position.from + i });
+      if (code) aside.add([i], code === 'GW_WRITE_MISSING_NODE' ? 'missing_node_rows' : 'rows_rejected');
+    }
+    if (aside.size > 0) task?.reportProgress({ rejectedRows: aside.size });
+  }
+
+  /** Prepares a part; each try leaves out what the ones before it set aside. */
+  #workOf(batch: BatchResults<T>, part: Part, aside: Aside): TransactionWork<PartResult> {
+    const prepare = () => {
+      const indexes = aside.leaves(part);
+      const { size } = aside;
+      if (indexes.length === 0) return { size, work: async () => ({ written: 0, statistics: {} }) };
+      const reject: Reject = (rejections, policy, statistic) =>
+        this.#reject(
+          batch,
+          rejections.map((row) => ({ ...row, index: indexes[row.index]! })),
+          policy,
+          statistic,
+          aside,
+        );
+      const left = indexes.length === rowCount(batch) ? batch : pickRows(batch, indexes);
+      return { size, work: this.#prepare(left, reject, this.#shared) };
+    };
+    let prepared = prepare();
+    return (run) => {
+      if (aside.size > prepared.size) prepared = prepare();
+      return prepared.work(run);
+    };
   }
 
   #noteWritten({ value, statistics }: WriteResult<PartResult>, rows: number): void {
@@ -184,7 +238,7 @@ export class BatchWriter<T> {
   async #cut(batch: BatchResults<T>, part: Part, error: unknown): Promise<readonly Part[]> {
     const rows = part.to - part.from;
     if (isMemoryError(error) && rows > 1) {
-      this.#shared.maxRows = Math.ceil(rows / 2);
+      this.#shared.maxRows = Math.min(this.#shared.maxRows, Math.ceil(rows / 2));
       return cutBySize(part, this.#shared.maxRows);
     }
     const fault = faultOf(error);
@@ -201,7 +255,7 @@ export class BatchWriter<T> {
     const found: number[] = [];
     for (let i = from; i < to; i++) {
       try {
-        this.#prepare(partOf(batch, { from: i, to: i + 1 }), () => undefined, this.#shared);
+        this.#prepare(pickRows(batch, [i]), () => undefined, this.#shared);
       } catch {
         found.push(i); // it is prepared again alone, and then rejected with its reason
       }
@@ -228,11 +282,12 @@ export class BatchWriter<T> {
   }
 
   /** Sets a row aside that was refused alone. */
-  #refuse(error: unknown, reject: Reject): Statistics {
+  #refuse(batch: BatchResults<T>, index: number, error: unknown, aside: Aside): void {
     const { message, code } = error as GraphweftError;
     const shared = this.#shared;
     shared.refused++;
-    if (shared.writtenRows === 0 && shared.refused >= ALL_REFUSED) {
+    const hasWritten = shared.writtenRows > 0 || shared.hasWrittenBefore;
+    if (!hasWritten && shared.refused >= ALL_REFUSED) {
       throw new WriteError(
         'GW_WRITE_ALL',
         `Each of the first ${ALL_REFUSED} rows is refused, so the statement or the schema is at fault: ${message}`,
@@ -240,34 +295,56 @@ export class BatchWriter<T> {
       );
     }
     const policy = this.#policyOf(error);
-    reject([{ index: 0, code, message }], policy);
-    return policy === 'ignore' ? { rows_ignored: 1 } : { rows_rejected: 1 };
+    const statistic = policy === 'ignore' ? 'rows_ignored' : 'rows_rejected';
+    this.#reject(batch, [{ index, code, message }], policy, statistic, aside);
   }
 
   /** The file is on the disk before anything else happens. */
   #reject(
     batch: BatchResults<T>,
-    from: number,
     rejections: readonly RowRejection[],
     policy: RowPolicy,
-    noted: Set<number>,
+    statistic: AsideStatistic,
+    aside: Aside,
   ): void {
-    const fresh = rejections.filter(({ index }) => !noted.has(from + index));
-    for (const { index } of fresh) noted.add(from + index);
-    if (policy === 'ignore' || fresh.length === 0) return;
+    const indexes = rejections.map(({ index }) => index);
+    aside.add(indexes, statistic);
+    if (policy === 'ignore') return;
     const { rejected, task, ledger } = this.#options;
     rejected.append(
-      fresh.map(({ index, code, message }) =>
-        rejectedRow(batch, from + index, {
+      rejections.map(({ index, code, message }) =>
+        rejectedRow(batch, index, {
           run: task?.uuid,
           stage: 'write',
           code,
           message,
-          ...(ledger && placeOf(batch.position, from + index)),
+          ...(ledger && placeOf(batch.position, index)),
         }),
       ),
     );
-    task?.reportProgress({ rejectedRows: fresh.length });
+    task?.reportProgress({ rejectedRows: rejections.length });
+  }
+}
+
+/** The rows of a batch that are not to be written, by their indexes, and what is counted of them. */
+class Aside {
+  statistics: Statistics = {};
+  readonly #indexes = new Set<number>();
+
+  get size(): number {
+    return this.#indexes.size;
+  }
+
+  add(indexes: readonly number[], statistic: AsideStatistic): void {
+    for (const index of indexes) this.#indexes.add(index);
+    this.statistics = mergeStatistics(this.statistics, { [statistic]: indexes.length });
+  }
+
+  /** Gives the rows of a part that are still to be written. */
+  leaves({ from, to }: Part): readonly number[] {
+    const indexes: number[] = [];
+    for (let i = from; i < to; i++) if (!this.#indexes.has(i)) indexes.push(i);
+    return indexes;
   }
 }
 
@@ -317,13 +394,4 @@ function suspectsOf(batch: BatchResults, { from, to }: Part, error: unknown): re
 function placeOf(position: BatchPosition | undefined, index: number): Pick<RejectedRow, 'cell' | 'position'> {
   if (!position) return {};
   return { cell: [position.row, position.col], position: position.from + index };
-}
-
-function partOf<T>(batch: BatchResults<T>, { from, to }: Part): BatchResults<T> {
-  const part = pickRows(
-    batch,
-    Array.from({ length: to - from }, (_, i) => from + i),
-  );
-  const { position } = batch;
-  return position ? amendBatch(part, { position: { ...position, from: position.from + from } }) : part;
 }

@@ -19,7 +19,14 @@ import type { Mapping } from '../mapping/patterns.ts';
 import { readerOf } from '../mapping/readers.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import type { RunStatement } from '../neo4j/write-transaction.ts';
-import { BatchWriter, type Reject, ROW_POLICIES, type RowPolicy, writeBatches } from './batch-writer.ts';
+import {
+  BatchWriter,
+  type Reject,
+  ROW_POLICIES,
+  type RowPolicy,
+  WITHOUT_THEM,
+  writeBatches,
+} from './batch-writer.ts';
 import { type CypherWriteOptions, resolveWriteOptions } from './cypher-batch-sink.ts';
 import { type PreparedBatch, prepareBatch } from './prepare-batch.ts';
 import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
@@ -77,15 +84,11 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
           const { merged, missing } = await runMapping(run, this.mapping, prepared);
           // Before the commit, so that no row is in neither place.
           if (missing.size > 0) this.#setAside(part, missing, reject);
+          // Their other ends may have been made, or given properties.
+          if (missing.size > 0 && this.mapping.lists.some(isWritten)) throw WITHOUT_THEM;
           const written = rowCount(part) - missing.size;
-          return {
-            written,
-            ...(made.groupedBy !== undefined && { merged }),
-            statistics: {
-              cypher_rows_written: written,
-              ...(missing.size > 0 && { missing_node_rows: missing.size }),
-            },
-          };
+          const statistics = { cypher_rows_written: written };
+          return { written, ...(made.groupedBy !== undefined && { merged }), statistics };
         };
       },
     );
@@ -112,7 +115,7 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
         { details: { file, rowNumber, row, rows: rejections.length } },
       );
     }
-    reject(rejections, this.#missingNodes);
+    reject(rejections, this.#missingNodes, 'missing_node_rows');
   }
 
   #describe(row: Fields, { end, list }: MissingEnd): string {
@@ -124,14 +127,19 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
   }
 }
 
+function isWritten({ write, node }: KeyList): boolean {
+  return write === 'merge' || node.properties.length > 0;
+}
+
 /**
  * Runs the statement, and finds the rows that have no node where not all were written: by index, with the end.
  * `merged` are the rows of the statement that were written.
+ * @throws {@link WriteError} `GW_NEO4J_WRITE`, to be tried again, where a node came or went in between.
  */
 async function runMapping(
   run: RunStatement,
   mapping: CompiledMapping,
-  { statement, parameters, sent, places }: PreparedBatch,
+  { statement, parameters, sent, order, places }: PreparedBatch,
 ): Promise<{ readonly merged: number; readonly missing: ReadonlyMap<number, MissingEnd> }> {
   const [record] = await run(statement, parameters);
   const missing = new Map<number, MissingEnd>();
@@ -147,5 +155,12 @@ async function runMapping(
         if (holes.has(place)) missing.set(index, { end, list });
     }
   }
-  return { merged, missing };
+  let found = sent;
+  for (let i = 0; i < sent; i++) if (missing.has(order ? order[i]! : i)) found--;
+  if (found === merged) return { merged, missing };
+  throw new WriteError(
+    'GW_NEO4J_WRITE',
+    `Of ${sent} rows ${merged} were written, though ${found} have their nodes: some came or went meanwhile.`,
+    { retriable: true },
+  );
 }

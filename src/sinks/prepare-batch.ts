@@ -17,6 +17,8 @@ export interface PreparedBatch {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Rows that are sent: fewer than the batch's where the last of several counts. */
   readonly sent: number;
+  /** Which they are, by their indexes. Default: all, as they come. */
+  readonly order: ArrayLike<number> | undefined;
   /** By keyed end: the place in its key list of each row of the batch. */
   readonly places: readonly Int32Array[];
 }
@@ -98,7 +100,7 @@ export function prepareBatch(
   const sent = order?.length ?? rows;
   parameters.rows = packTable(sent, columns, (i) => describe(order ? order[i]! : i));
   const statement = groups?.by === 1 ? mapping.statementByEnd! : mapping.statement;
-  return { statement, groupedBy: groups?.by, parameters, sent, places };
+  return { statement, groupedBy: groups?.by, parameters, sent, order, places };
 }
 
 /** Rows in the order of the nodes of one end. */

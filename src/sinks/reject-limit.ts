@@ -10,18 +10,23 @@ const MIN_ROWS = 1_000;
 /**
  * Makes the check of a limit.
  * @param rows How many rows there are, or have been read so far.
+ * @param file Where the rejected rows are, for the message.
  * @returns Throws {@link GraphweftError} `GW_REJECTED_LIMIT` when more rows are rejected than the limit allows.
  * @throws {@link ConfigError} `GW_CONFIG_OPTION`
  */
-export function rejectCheck(limit: RejectLimit, rows: () => number): (rejected: number) => void {
+export function rejectCheck(
+  limit: RejectLimit,
+  rows: () => number,
+  file?: string,
+): (rejected: number) => void {
   const share = shareOf(limit);
   return (rejected) => {
     const allowed = share === undefined ? (limit as number) : Math.floor(share * Math.max(MIN_ROWS, rows()));
     if (rejected <= allowed) return;
     throw new GraphweftError(
       'GW_REJECTED_LIMIT',
-      `${rejected} rows are rejected, and \`maxRejected\` allows ${allowed}` +
-        `${share === undefined ? '' : ` (${limit})`}; the load stops.`,
+      `${rejected} ${rejected === 1 ? 'row is' : 'rows are'} rejected, and \`maxRejected\` allows ${allowed}` +
+        `${share === undefined ? '' : ` (${limit})`}; the load stops.${file === undefined ? '' : ` They are in ${file}.`}`,
       { details: { rejected, allowed } },
     );
   };

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, win32 } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type BatchResults, rowAt, rowOrigin } from '../core/batch-processor.ts';
+import { type BatchPosition, type BatchResults, rowAt, rowOrigin } from '../core/batch-processor.ts';
 import { type ErrorCode, GraphweftError } from '../core/errors.ts';
 import { jsonValue } from '../core/json.ts';
 import { stringOption } from '../core/options.ts';
@@ -68,8 +68,8 @@ export interface LoadDescription {
 interface Earlier {
   /** By stage and code: rows that were set aside before they had a cell. They come again in the same order. */
   readonly toSkip: Map<string, number>;
-  /** Rows of cells that were set aside, though the ledger does not count them yet. */
-  readonly places: ReadonlySet<string>;
+  /** Rows of cells that were set aside, though the ledger does not count them yet, with their codes. */
+  readonly places: ReadonlyMap<string, ErrorCode>;
 }
 /** File systems take 255 bytes for a name; what is longer is cut, and told from its like by a digest. */
 const MAX_NAME_CHARACTERS = 128;
@@ -84,6 +84,7 @@ const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 export class RejectedRows {
   readonly path: string;
   #count = 0;
+  #committed = 0;
   #run: string | undefined;
   #earlier: Earlier | undefined;
   #limit: ((rejected: number) => void) | undefined;
@@ -117,6 +118,24 @@ export class RejectedRows {
     return this.#count;
   }
 
+  /** Those among them that earlier attempts have set aside and the ledger counts. */
+  get committed(): number {
+    return this.#committed;
+  }
+
+  /** Gives the code of a row that an earlier attempt has set aside, though the ledger does not count it. */
+  codeOf({ row, col, from }: BatchPosition): ErrorCode | undefined {
+    return this.#earlier?.places.get(placeOf({ cell: [row, col], position: from }));
+  }
+
+  /** Begins a load whose rows have nothing to do with those of the one before. */
+  begin(): void {
+    this.#count = 0;
+    this.#committed = 0;
+    this.#run = undefined;
+    this.#earlier = undefined;
+  }
+
   /** Has the number of rejected rows checked after each of them; the check throws where it is too large. */
   limitTo(check: ((rejected: number) => void) | undefined): void {
     this.#limit = check;
@@ -128,10 +147,10 @@ export class RejectedRows {
    * @param committed Rows of a cell that the ledger counts, by row and column.
    */
   async beginRun(run: string, committed: (row: number, col: number) => number): Promise<void> {
+    this.begin();
     this.#run = run;
-    this.#count = 0;
     const toSkip = new Map<string, number>();
-    const places = new Set<string>();
+    const places = new Map<string, ErrorCode>();
     this.#earlier = { toSkip, places };
     if (!statSync(this.path, { throwIfNoEntry: false })?.isFile()) return; // a pipe or a device cannot be read back
     mendLastLine(this.path, (line) => rejectedRowOf(line) !== undefined);
@@ -140,7 +159,8 @@ export class RejectedRows {
       if (row?.run !== run) continue;
       this.#count++;
       if (!row.cell) toSkip.set(kindOf(row), (toSkip.get(kindOf(row)) ?? 0) + 1);
-      else if (row.position! >= committed(...row.cell)) places.add(placeOf(row));
+      else if (row.position! >= committed(...row.cell)) places.set(placeOf(row), row.code);
+      else this.#committed++;
     }
   }
 
@@ -166,6 +186,10 @@ export class RejectedRows {
       );
     }
     this.#count += fresh.length;
+    this.checkLimit();
+  }
+
+  checkLimit(): void {
     this.#limit?.(this.#count);
   }
 
@@ -197,7 +221,7 @@ function kindOf({ stage, code }: RejectedRow): string {
   return `${stage} ${code}`;
 }
 
-function placeOf({ cell, position }: RejectedRow): string {
+function placeOf({ cell, position }: Pick<RejectedRow, 'cell' | 'position'>): string {
   return `${cell} ${position}`;
 }
 

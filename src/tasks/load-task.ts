@@ -97,6 +97,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
 
   override async runInternal(): Promise<TaskReturn> {
     this.#executions++;
+    this.#rejected.begin();
     const { context } = this;
     const { neo4j } = context;
     const opened = this.#open();
@@ -133,10 +134,13 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       }
       isDone = true;
     } finally {
-      await planned?.source.close?.();
       SPARE_WORDS.clear();
+      const closing = planned?.source.close?.();
       // What is wrong with the database is said by the load itself; the next attempt takes the run up all the same.
       await ledger?.close(isDone ? 'done' : 'stopped').catch((error: unknown) => {
+        if (isDone) throw error;
+      });
+      await closing?.catch((error: unknown) => {
         if (isDone) throw error;
       });
       const { count } = this.#rejected;
@@ -235,6 +239,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const mapping = this.#mapping;
     const writing = new SharedWriting();
     writing.gatedRows = this.#gatedRows(options, planned);
+    writing.hasWrittenBefore = ledger !== undefined && ledger.rows > this.#rejected.committed;
     const shared = {
       ...pickOptions(options as LoadOptions, [...CYPHER_WRITE_OPTION_NAMES, 'duplicateKeys', 'missingNodes']),
       badRows: options.badRows ?? 'reject',
@@ -271,13 +276,16 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
   #limited(source: LoadSource): BatchSource {
     const { maxRejected } = this.options;
     if (maxRejected === undefined) return source;
+    const rejected = this.#rejected;
     let read = 0;
     let expected: number | undefined;
-    this.#rejected.limitTo(rejectCheck(maxRejected, () => expected ?? read));
+    rejected.limitTo(rejectCheck(maxRejected, () => expected ?? read, this.rejectedFile));
     return {
       countRows: async () => source.countRows?.(),
       async *getBatch(size) {
         expected = await source.countRows?.();
+        // Of rows that nobody has counted a share says nothing yet.
+        if (expected !== undefined || typeof maxRejected === 'number') rejected.checkLimit();
         for await (const batch of source.getBatch(size)) {
           read += batch.batchSize;
           yield batch;

@@ -261,7 +261,8 @@ async function countSides(
   const sampled = new SampledSource(source, batchSize);
   const counters = sides.map(() => new KeyCounter());
   try {
-    for (const row of await sampled.sample(SAMPLE_ROWS)) {
+    // Not the rest of the last batch: a load that goes on with another size of batch has to split its rows as before.
+    for (const row of (await sampled.sample(SAMPLE_ROWS)).slice(0, SAMPLE_ROWS)) {
       for (const [i, claims] of sides.entries()) {
         for (const claim of claims) addKey(counters[i]!, row as Row, claim);
       }

@@ -118,7 +118,8 @@ class Run {
       maxBufferedRows,
       idExtractor: ({ row, col }) => [row, col],
     });
-    const watched = { getBatch: (size: number) => this.#watchWaves(splitter.getBatch(size)), schedule };
+    const { givesClaims } = splitter;
+    const watched = { getBatch: (size: number) => this.#watchWaves(splitter.getBatch(size)), givesClaims };
     const processor = new ParallelBatchProcessor<ScenarioRow>(this.context, {
       predecessor: watched,
       task: new FunctionTask(this.context, 'load'),

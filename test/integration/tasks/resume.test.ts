@@ -156,6 +156,18 @@ describe('a load that was stopped', () => {
     expect(await trips(label)).toEqual(GOOD);
   });
 
+  it('may be another load where nothing was written yet', async () => {
+    const { label, options } = await fixture();
+    const { maxWorkers: _, ...sequential } = options;
+    const mapping = { ...tripMapping(label), properties: [{ name: 'n', source: 'nn' }] };
+    const wrong = await new CSVLoad2Neo4jTask(server.context(), { ...sequential, mapping }).execute();
+    expect(wrong.error).toMatchObject({ code: 'GW_MAPPING_COLUMN' });
+    expect(await new CSVLoad2Neo4jTask(server.context(), sequential).execute()).toMatchObject({
+      success: true,
+    });
+    expect(await trips(label)).toEqual(GOOD);
+  });
+
   it('is not taken for done by what an attempt before `fresh` left over', async () => {
     const { label, options } = await fixture();
     for (const fresh of [false, true]) {

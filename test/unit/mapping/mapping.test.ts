@@ -127,7 +127,19 @@ describe('compileMapping', () => {
       'UNWIND $rows AS r\nCREATE (n:`A`:`B` {`id`: r[0], `x`: r[1]})\nRETURN count(*) AS rows',
     );
     expect(compiled('merge')).toContain('MERGE (n:`A` {`id`: r[0]})\nSET n:`B`\nSET n.`x` = r[1]');
-    expect(compiled('match')).toContain('MATCH (n:`A` {`id`: r[0]})');
+    expect(compiled('match')).toBe(
+      [
+        'UNWIND $keys0 AS key',
+        'OPTIONAL MATCH (n:`A` {`id`: key})',
+        'WITH collect([n]) AS n0',
+        'UNWIND $rows AS r',
+        'WITH r, n0[r[0]][0] AS e0',
+        'WHERE e0 IS NOT NULL',
+        'SET e0:`B`',
+        'SET e0.`x` = r[1]',
+        'RETURN count(*) AS rows',
+      ].join('\n'),
+    );
   });
 
   it('refuses patterns that do not fit together, in one sentence', () => {

@@ -533,6 +533,30 @@ describe('the options of ParallelBatchProcessor', () => {
     });
   });
 
+  it('works without waves also where a link of your own stands between it and the splitter', async () => {
+    const context = testContext();
+    class Link extends BatchProcessor<Cell<string>> {
+      override getBatch(maxBatchSize: number) {
+        return this.predecessor.getBatch(maxBatchSize) as AsyncGenerator<BatchResults<Cell<string>>>;
+      }
+    }
+    const rows = Array.from({ length: 30 }, (_, i) => `0.${i % 3}.${i}`);
+    const splitter = new SplittingBatchProcessor<string>(context, {
+      predecessor: new ArraySource([rows]),
+      tableSize: 3,
+      schedule: 'claims',
+      idExtractor: (row) => [Number(row.split('.')[1]), 0],
+    });
+    const plain = { getBatch: (size: number) => splitter.getBatch(size) };
+    const link = new Link(context, { predecessor: splitter });
+    for (const predecessor of [link, plain]) {
+      const { processor } = parallel(predecessor, { write: () => undefined, maxWorkers: 3 });
+      const written = (await collect(processor.getBatch(2))).flatMap(({ chunk }) => chunk);
+      expect(written.toSorted()).toEqual(rows.toSorted());
+    }
+    expect(link.givesClaims).toBe(true);
+  });
+
   it('has as many cells at work as its limit allows at the time, and tells it of each', async () => {
     const context = testContext();
     const gates = new Gates();
