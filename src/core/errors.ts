@@ -24,6 +24,7 @@ export const ERROR_CODES = {
   GW_SPLIT_RANGE: 'an id extractor gave a bucket outside the grid',
   GW_PARALLEL_CELL: 'a cell of a wave could not be written',
   GW_VALUE_INTEGER: 'an integer cannot be sent without loss',
+  GW_VALUE_FUNCTION: 'a function of a mapping fails for a row',
   GW_VALUE_TYPE: 'a value has no Neo4j type',
   GW_RUN_TAKEN: 'another process loads the same run',
   GW_RUN_CHANGED: 'a run cannot go on because its load is another one now',

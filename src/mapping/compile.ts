@@ -62,6 +62,8 @@ export interface CompiledMapping {
   readonly spaces: readonly KeySpace[];
   /** The keys that a row claims. */
   readonly claims: readonly KeyClaim[];
+  /** The keys that a row must have: those that it claims, and those of nodes that it creates. */
+  readonly required: readonly Pick<KeyClaim, 'keys'>[];
   readonly lists: readonly KeyList[];
   /** By keyed end: its list. */
   readonly ends: readonly { readonly list: number; readonly keys: readonly PropertySource[] }[];
@@ -121,6 +123,7 @@ function compileNode(node: NodePattern, runTag: string | undefined): CompiledMap
     statement: clauses.join('\n'),
     spaces: write === 'create' ? [] : [space],
     claims: write === 'create' ? [] : [{ space: 0, keys }],
+    required: keys.length > 0 ? [{ keys }] : [],
     lists: [],
     ends: [],
     values,
@@ -155,6 +158,7 @@ function compileMatch(node: NodePattern): CompiledMapping {
     statement: statement.join('\n'),
     spaces: [spaceOf(node)],
     claims: [{ space: 0, keys }],
+    required: [{ keys }],
     lists: [list],
     ends,
     values: properties,
@@ -252,6 +256,7 @@ function compileRelationships(
       space: spaces.findIndex((s) => sameSpace(s, spaceOf(node))),
       keys: node.keys,
     })),
+    required: nodes.filter(({ keys }) => keys.length > 0),
     lists,
     ends,
     values,

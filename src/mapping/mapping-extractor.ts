@@ -10,6 +10,7 @@ import {
 } from '../parallel/id-extractors.ts';
 import { pairBucket } from '../parallel/shared-keys.ts';
 import type { CompiledMapping, KeyClaim } from './compile.ts';
+import { callSource } from './readers.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -94,12 +95,12 @@ export function mappingExtractor(
 
 /**
  * Gives the key of a node as one value; a key of several properties as one text.
- * @throws {@link ValidationError} `GW_SPLIT_KEY` for a key that is missing or null.
+ * @throws {@link ValidationError} `GW_SPLIT_KEY` for a key that is missing or null, `GW_VALUE_FUNCTION`.
  */
-export function nodeKeyOf(row: Fields, { keys }: KeyClaim): NodeKey {
+export function nodeKeyOf(row: Fields, { keys }: Pick<KeyClaim, 'keys'>): NodeKey {
   let joined = '';
   for (const { name, source } of keys) {
-    const value = typeof source === 'function' ? source(row) : row[source];
+    const value = typeof source === 'function' ? callSource(source, row) : row[source];
     if (isMissing(value)) {
       const found = value === null ? 'null' : value === undefined ? 'missing' : 'not a number';
       throw new ValidationError(

@@ -1,6 +1,8 @@
 import { type BatchResults, tableOf } from '../core/batch-processor.ts';
+import { ValidationError } from '../core/errors.ts';
 import { isMissing } from '../core/packed-values.ts';
 import type { RowTable } from '../core/row-table.ts';
+import { describeItem } from '../parallel/id-extractors.ts';
 import type { PropertySource } from './patterns.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -17,7 +19,7 @@ const MAX_READERS = 1_000;
  * in a row the value is, while a function shared by all columns looks the name up for every value.
  */
 export function readerOf(source: PropertySource['source']): RowReader {
-  if (typeof source === 'function') return source;
+  if (typeof source === 'function') return (row) => callSource(source, row);
   let reader = READERS.get(source);
   if (!reader) {
     if (READERS.size >= MAX_READERS) return (row) => row[source];
@@ -25,6 +27,20 @@ export function readerOf(source: PropertySource['source']): RowReader {
     READERS.set(source, reader);
   }
   return reader;
+}
+
+/** @throws {@link ValidationError} `GW_VALUE_FUNCTION` for whatever the function throws. */
+export function callSource(source: RowReader, row: Fields): unknown {
+  try {
+    return source(row);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ValidationError(
+      'GW_VALUE_FUNCTION',
+      `A function of the mapping failed for ${describeItem(row)}: ${reason}`,
+      { cause, details: { item: row } },
+    );
+  }
 }
 
 /** Gives the table that a source's column is in; undefined for a function, and for rows that are objects. */

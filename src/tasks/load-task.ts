@@ -296,7 +296,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
 
   #withKeys(predecessor: BatchSource, options: O): BatchSource {
     const mapping = this.#mapping;
-    const keys = this.#writing.keysOf(options, mapping);
+    const keys = mapping?.required ?? this.#writing.keysOf(options, mapping);
     if (keys.length === 0) return predecessor;
     return new NullKeysBatchProcessor(this.context, {
       predecessor,

@@ -21,7 +21,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 export interface NullKeysOptions<T> extends BatchProcessorOptions<T> {
   /** The keys that a row must have. */
-  readonly keys: readonly KeyClaim[];
+  readonly keys: readonly Pick<KeyClaim, 'keys'>[];
   readonly policy: RowPolicy;
   readonly rejectedFile: RejectedRows;
   /** Looks at the first row; throws when it has not the columns that are wanted. Default: the keys' columns are. */
@@ -29,13 +29,13 @@ export interface NullKeysOptions<T> extends BatchProcessorOptions<T> {
 }
 
 /**
- * Takes rows out whose node keys are null, missing or no number: no node can be found by them. Statistic:
- * `null_key_rows`, where there are any.
+ * Takes rows out whose node keys are null, missing or no number, or come of a function that fails: no node can be found by
+ * them. Statistic: `null_key_rows`, where there are any.
  *
  * @throws {@link ValidationError} `GW_SPLIT_KEY` for the first of them, with the policy `error`.
  */
 export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
-  readonly #keys: readonly KeyClaim[];
+  readonly #keys: NullKeysOptions<T>['keys'];
   readonly #policy: RowPolicy;
   readonly #rejected: RejectedRows;
   readonly #checkColumns: NullKeysOptions<T>['checkColumns'];
@@ -57,8 +57,7 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
       const faults = new Map<number, ValidationError>();
       const hasNull = this.#nullsOf(batch);
       for (let i = 0; i < rows; i++) {
-        if (!hasNull(i)) continue;
-        const fault = this.#faultOf(rowAt(batch, i) as Fields);
+        const fault = this.#faultOf(batch, i, hasNull);
         if (fault) faults.set(i, fault);
       }
       yield faults.size === 0 ? batch : this.#without(batch, faults);
@@ -73,9 +72,9 @@ export class NullKeysBatchProcessor<T> extends BatchProcessor<T> {
         nodeKeyOf(row, claim);
   }
 
-  #faultOf(row: Fields): ValidationError | undefined {
+  #faultOf(batch: BatchResults<T>, i: number, hasNull: (i: number) => boolean): ValidationError | undefined {
     try {
-      for (const claim of this.#keys) nodeKeyOf(row, claim);
+      if (hasNull(i)) for (const key of this.#keys) nodeKeyOf(rowAt(batch, i) as Fields, key);
       return undefined;
     } catch (error) {
       return error as ValidationError;

@@ -4,6 +4,7 @@ import { node } from '../../../src/mapping/patterns.ts';
 import {
   CSVLoad2Neo4jTask,
   type CSVLoad2Neo4jTaskOptions,
+  ParallelCSVLoad2Neo4jTask,
 } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
 import { uniqueLabel, useServer } from '../../support/context.ts';
 import { readJsonLines, useFolder } from '../../support/files.ts';
@@ -170,6 +171,38 @@ describe('rows without a key', () => {
         [1, 'GW_SPLIT_KEY'],
         [3, 'GW_SPLIT_KEY'],
       ]);
+  });
+
+  it('are found where their node is created, too', async () => {
+    const rejectedFile = useFolder().path('rejected.jsonl');
+    const task = new CSVLoad2Neo4jTask(server.context(), {
+      file: useFolder().write('keys.csv', 'id,x\n1,a\n,b\n2,c\n'),
+      mapping: node(uniqueLabel('Key'), { id: 'id' }, { properties: ['x'], write: 'create' }),
+      rejectedFile,
+    });
+    expect(await task.execute()).toMatchObject({ summary: { null_key_rows: 1, nodes_created: 2 } });
+    expect(readJsonLines(rejectedFile)).toMatchObject([{ rowNumber: 1, code: 'GW_SPLIT_KEY' }]);
+  });
+
+  it('are those for which a function of the mapping fails, as are rows without one of their values', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const failing = (column: 'id' | 'x') => (row: Readonly<Record<string, unknown>>) => {
+      if (row[column] === 'bad') throw new Error('no good');
+      return row[column];
+    };
+    const task = new ParallelCSVLoad2Neo4jTask(server.context(), {
+      file: folder.write('keys.csv', 'id,x\n1,a\nbad,b\n2,bad\n3,c\n'),
+      mapping: node(uniqueLabel('Key'), { id: failing('id') }, { properties: { x: failing('x') } }),
+      rejectedFile,
+    });
+    const { success, summary } = await task.execute();
+    expect(success).toBe(true);
+    expect(summary).toMatchObject({ null_key_rows: 1, rows_rejected: 1, nodes_created: 2 });
+    expect(readJsonLines(rejectedFile)).toMatchObject([
+      { rowNumber: 1, code: 'GW_VALUE_FUNCTION', message: expect.stringContaining('row 1 ') },
+      { rowNumber: 2, code: 'GW_VALUE_FUNCTION', message: expect.stringMatching(/failed for .*: no good$/) },
+    ]);
   });
 
   it('end the load where that is asked for', async () => {
