@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, resolve, win32 } from 'node:path';
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { resolve, win32 } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type BatchPosition, type BatchResults, rowAt, rowOrigin } from '../core/batch-processor.ts';
 import { type ErrorCode, GraphweftError } from '../core/errors.ts';
@@ -108,9 +108,9 @@ export class RejectedRows {
     return `rejected/${name.slice(0, MAX_NAME_CHARACTERS)}-${digest}.jsonl`;
   }
 
-  /** Gives the file that describes the load of rejected rows. */
+  /** Gives the file that describes the loads of rejected rows, in JSON lines. */
   static descriptionPath(path: string): string {
-    return `${path}.load.json`;
+    return `${path}.loads.jsonl`;
   }
 
   /** Rows of this run in the file, those of earlier attempts among them. */
@@ -203,8 +203,11 @@ export class RejectedRows {
     if (!this.#description || this.#isDescribed) return;
     this.#isDescribed = true;
     if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) return; // a device or a pipe has no neighbours
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(RejectedRows.descriptionPath(path), `${JSON.stringify(this.#description, null, 2)}\n`);
+    const { id } = this.#description;
+    const beside = RejectedRows.descriptionPath(path);
+    // Added to: loads of one source have one file of rejected rows.
+    if (existsSync(beside) && readFileSync(beside, 'utf8').includes(`"${id}"`)) return;
+    appendDurably(beside, `${JSON.stringify(this.#description)}\n`);
   }
 
   #isThere(row: RejectedRow): boolean {

@@ -45,20 +45,25 @@ function holdsFunctions(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsFunctions);
 }
 
-/** Reads the description beside a file of rejected rows. @throws {@link GraphweftError} `GW_REJECTED_RETRY` */
-export function readDescription(file: string): DescribedLoad {
+/**
+ * Reads the descriptions beside a file of rejected rows: of the loads that need no program, the last one first.
+ * @throws {@link GraphweftError} `GW_REJECTED_RETRY` where there are none.
+ */
+export function readDescriptions(file: string): readonly DescribedLoad[] {
   const path = RejectedRows.descriptionPath(file);
-  let described: DescribedLoad;
+  let described: readonly DescribedLoad[];
   try {
-    described = JSON.parse(readFileSync(path, 'utf8')) as DescribedLoad;
+    const lines = readFileSync(path, 'utf8').split('\n');
+    described = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as DescribedLoad);
   } catch (cause) {
     const message = `${path}, which says how the rows were loaded, cannot be read: ${(cause as Error).message}`;
     throw retryError(message, { cause });
   }
-  const { version, lacks } = described;
-  if (version !== 1) throw retryError(`${path} is of another version of graphweft.`);
-  if (lacks.length === 0) return described;
-  const what = lacks
+  if (described.some(({ version }) => version !== 1))
+    throw retryError(`${path} is of another version of graphweft.`);
+  const whole = described.filter(({ lacks }) => lacks.length === 0);
+  if (whole.length > 0) return whole.toReversed();
+  const what = [...new Set(described.flatMap(({ lacks }) => lacks))]
     .map((part) => (part === 'schema' ? 'a schema' : 'functions in its mapping'))
     .join(' and ');
   throw retryError(

@@ -2,13 +2,14 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { GraphweftError } from '../core/errors.ts';
 import { refuseUnknownKeys, stringOption } from '../core/options.ts';
+import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { forget } from '../neo4j/run-ledger.ts';
 import { fingerprintFile } from '../sources/file-fingerprint.ts';
-import { RejectedRowsSource } from '../sources/rejected-rows-source.ts';
-import { type DescribedLoad, readDescription } from './load-description.ts';
+import { RejectedRowsSource, rejectedLines } from '../sources/rejected-rows-source.ts';
+import { type DescribedLoad, readDescriptions } from './load-description.ts';
 import { SEQUENTIAL_WRITING, type SourceKind } from './load-kinds.ts';
 import { type AnyRow, LOAD_OPTION_NAMES, type LoadOptions } from './load-options.ts';
 import { digest } from './load-run.ts';
@@ -41,8 +42,8 @@ class RetryLoad extends LoadTask<RetryLoadOptions> {
 
 /**
  * Loads rejected rows again, after the rows or the database were mended: with the options of the load that rejected them,
- * or without any as the description beside the file has them. What fails again is in the file afterwards, and nothing
- * else. Each row is loaded once, also when the retry itself is killed and started again.
+ * or without any as the descriptions beside the file have them, one load after the other. What fails again is in the file
+ * afterwards, and nothing else. Each row is loaded once, also when the retry itself is killed and started again.
  *
  * @throws {@link ConfigError} from the constructor, for an option that is wrong or unknown; {@link GraphweftError}
  * `GW_REJECTED_RETRY` where only its program can load the rows.
@@ -54,7 +55,8 @@ class RetryLoad extends LoadTask<RetryLoadOptions> {
  */
 export class RejectedRowsRetryTask<Out = AnyRow> extends Task<Neo4jContext> {
   readonly options: RejectedRowsRetryTaskOptions<Out>;
-  readonly #described: DescribedLoad | undefined;
+  /** Default: the load's own options are given. */
+  readonly #described: readonly DescribedLoad[] | undefined;
 
   constructor(context: Neo4jContext, options: RejectedRowsRetryTaskOptions<Out>) {
     super(context, options.name);
@@ -65,21 +67,51 @@ export class RejectedRowsRetryTask<Out = AnyRow> extends Task<Neo4jContext> {
     ]);
     const file = resolve(stringOption('file', options.file));
     const isOwn = options.query !== undefined || options.mapping !== undefined;
-    this.#described = isOwn ? undefined : readDescription(file);
+    this.#described = isOwn ? undefined : readDescriptions(file);
     this.options = Object.freeze({ ...options, file });
-    this.#load(file, 'retry'); // says which option is wrong before a file is moved
+    this.#load(this.#described?.[0], file, 'retry'); // says which option is wrong before a file is moved
   }
 
   override async runInternal(): Promise<TaskReturn> {
+    const described = this.#described;
+    if (!described) return this.#retry(undefined);
+    const left = new Set(described);
+    let summary: Statistics = {};
+    for (let load = await this.#next(left); load; load = await this.#next(left)) {
+      left.delete(load);
+      const done = await this.#retry(load);
+      // What the last one keeps is all that is kept.
+      const { rejected_rows_kept: _, ...counted } = summary;
+      summary = mergeStatistics(counted, done.summary);
+      if (!done.success) return new TaskReturn({ success: false, summary, error: done.error });
+    }
+    if (left.size === described.length) throw missing(this.options.file);
+    return new TaskReturn({ summary });
+  }
+
+  /** Gives the load whose retry was killed, else the next one whose rows are in the file. */
+  async #next(left: ReadonlySet<DescribedLoad>): Promise<DescribedLoad | undefined> {
     const { file } = this.options;
-    const aside = `${file}.retrying`;
+    const loads = [...left];
+    const begun = loads.find(({ id }) => existsSync(asideOf(file, id)));
+    if (begun || !existsSync(file)) return begun;
+    for await (const [, { load }] of rejectedLines(file)) {
+      const own = loads.find(({ id }) => load === undefined || load === id);
+      if (own) return own;
+    }
+    return undefined;
+  }
+
+  async #retry(described: DescribedLoad | undefined): Promise<TaskReturn> {
+    const { file } = this.options;
+    const aside = asideOf(file, described?.id);
     // What is aside already is of a retry that was killed: it goes on, and what failed again since is in the file.
     if (!existsSync(aside)) {
       if (!existsSync(file)) throw missing(file);
       renameSync(file, aside);
     }
-    const run = `retry ${digest(await fingerprintFile(aside))}`;
-    const { success, summary, error } = await this.#load(aside, run).execute({
+    const run = `retry ${digest([await fingerprintFile(aside), described?.id ?? ''])}`;
+    const { success, summary, error } = await this.#load(described, aside, run).execute({
       signal: this.signal,
       parent: this,
     });
@@ -90,16 +122,21 @@ export class RejectedRowsRetryTask<Out = AnyRow> extends Task<Neo4jContext> {
     return new TaskReturn({ success, summary, error });
   }
 
-  #load(from: string, run: string): RetryLoad {
+  #load(described: DescribedLoad | undefined, from: string, run: string): RetryLoad {
     const { file, ...own } = this.options;
-    const options = { ...this.#described?.options, ...own };
-    const load = this.#described?.id;
+    const options = { ...described?.options, ...own };
+    const load = described?.id;
     return new RetryLoad(
       this.context,
       { ...(options as LoadOptions), file: from, ...(load && { load }), rejectedFile: file, resume: run },
-      this.#described,
+      described,
     );
   }
+}
+
+/** Where the rows are while those of a load are loaded again. */
+function asideOf(file: string, load?: string): string {
+  return load === undefined ? `${file}.retrying` : `${file}.${load}.retrying`;
 }
 
 function missing(file: string): GraphweftError {

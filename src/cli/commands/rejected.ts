@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { ETLContext } from '../../context/etl-context.ts';
 import { jsonValue } from '../../core/json.ts';
@@ -38,17 +39,22 @@ export function rejectedCommand(): Command {
   rejected
     .command('retry')
     .description('load the rows of a file again, after they or the database were mended')
-    .argument('<file>', 'JSON lines, as a load writes them, with FILE.load.json beside')
+    .argument('<file>', 'JSON lines, as a load writes them, with FILE.loads.jsonl beside')
     .action(async (file: string) => {
       const { signal } = stopOnSignals();
       await using context = new ETLContext({ signal });
       const { success, summary, error } = await new RejectedRowsRetryTask(context, { file }).execute();
       if (!success) throw error;
-      const { cypher_rows_written: written = 0, rejected_rows_kept: kept = 0 } = summary;
-      const again = (summary.rejected_rows_read ?? 0) - written;
+      let [left, malformed] = [0, 0];
+      if (existsSync(file)) {
+        for await (const [, { row }] of rejectedLines(file)) {
+          left++;
+          if (row === undefined) malformed++;
+        }
+      }
       print(
-        `${count(written, 'row')} loaded; ${count(again + kept, 'row')} left in ${file}` +
-          (kept > 0 ? ` (${kept} of them malformed lines, or of another load)` : ''),
+        `${count(summary.cypher_rows_written ?? 0, 'row')} loaded; ${count(left, 'row')} left in ${file}` +
+          (malformed > 0 ? ` (${malformed.toLocaleString('en-US')} of them malformed lines)` : ''),
       );
     });
   return rejected;

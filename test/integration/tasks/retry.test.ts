@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
 import { deleteRememberedRun, rememberedRuns } from '../../../src/neo4j/ledger-runs.ts';
@@ -69,15 +69,43 @@ describe('rejected rows', () => {
     const { label, options, rejectedFile, count, neo4j } = await trips();
     await new CSVLoad2Neo4jTask(server.context(), options).execute();
     await neo4j.query(`UNWIND [3, 4] AS id CREATE (:${label} {id: id})`);
-    renameSync(rejectedFile, `${rejectedFile}.retrying`); // as a retry that was killed leaves it
-    const lines = readFileSync(`${rejectedFile}.retrying`);
+    const [{ load }] = readJsonLines(rejectedFile) as [{ load: string }];
+    const aside = `${rejectedFile}.${load}.retrying`;
+    renameSync(rejectedFile, aside); // as a retry that was killed leaves it
     expect(await new RejectedRowsRetryTask(server.context(), { file: rejectedFile }).execute()).toMatchObject(
       {
         success: true,
       },
     );
     expect(await count()).toMatchObject({ n: 10, distinct: 10 });
-    writeFileSync(rejectedFile, lines);
+    expect(existsSync(aside)).toBe(false);
+  });
+
+  it('of several loads that share a file are loaded again by each', async () => {
+    const { label, options, rejectedFile, count, neo4j } = await trips();
+    const [nodes, visits] = [uniqueLabel('Day'), 'VISITED'];
+    await new CSVLoad2Neo4jTask(server.context(), options).execute();
+    const { name: _, ...others } = options;
+    await new CSVLoad2Neo4jTask(server.context(), {
+      ...others,
+      mapping: relationship(visits, {
+        from: node(nodes, { day: 'day' }, { write: 'merge' }),
+        to: node(label, { id: 'end' }),
+      }),
+    }).execute();
+    expect(readJsonLines(rejectedFile)).toHaveLength(6 + 4);
+    await neo4j.query(`CREATE (:${label} {id: 3})`);
+    const { success, summary } = await new RejectedRowsRetryTask(server.context(), {
+      file: rejectedFile,
+    }).execute();
+    expect(success).toBe(true);
+    expect(summary).toMatchObject({ relationships_created: 2 + 2, nodes_created: 2 });
+    expect(await count()).toMatchObject({ n: 6, distinct: 6 });
+    expect(readJsonLines(rejectedFile)).toHaveLength(4 + 2);
+    await neo4j.query(`CREATE (:${label} {id: 4})`);
+    const retried = await runGraphweft(['rejected', 'retry', rejectedFile]);
+    expect(retried.stdout).toContain('6 rows loaded; 0 rows left');
+    expect(existsSync(rejectedFile)).toBe(false);
   });
 
   it('are mended in the file, and carried over where nobody mended them', async () => {
