@@ -57,7 +57,7 @@ it('compiles', async () => {
     module: 'node20',
     types: ['node'],
     strict: true,
-    skipLibCheck: true,
+    skipLibCheck: false,
     noEmit: true,
   };
   writeFileSync(join(FOLDER, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
