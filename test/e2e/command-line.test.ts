@@ -91,7 +91,14 @@ describe('graphweft', () => {
       ['cypher', 'RETURN 1'],
       { NEO4J_URI: 'bolt://127.0.0.1:1', NEO4J_PASSWORD: SECRET },
       1,
-      '(GW_NEO4J_UNAVAILABLE)',
+      'No answer from the server at bolt://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1. Is it running, and is NEO4J_URI right? (GW_NEO4J_UNAVAILABLE)',
+    ],
+    [
+      'a cluster that is away',
+      ['cypher', 'RETURN 1'],
+      { NEO4J_URI: 'neo4j://127.0.0.1:1', NEO4J_PASSWORD: SECRET },
+      1,
+      'No answer from the server at neo4j://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1. Is it',
     ],
     [
       'a bad port',
