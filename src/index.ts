@@ -55,7 +55,7 @@ export {
 export { mergeStatistics, type Statistics } from './core/statistics.ts';
 export { type ExecuteOptions, Task } from './core/task.ts';
 export { TaskGroup } from './core/task-group.ts';
-export { TaskReturn, type TaskReturnFields } from './core/task-return.ts';
+export { type TaskFailure, TaskReturn, type TaskReturnFields } from './core/task-return.ts';
 export { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from './core/temporal.ts';
 export { type CompiledMapping, compileMapping } from './mapping/compile.ts';
 export {

@@ -4,10 +4,12 @@ import { exitCodeFor } from './exit-codes.ts';
 /**
  * Runs a program to its exit code: an error becomes one clear sentence with its code on the error stream, its stack
  * only with `--debug` (or GRAPHWEFT_DEBUG=1).
+ *
+ * @param main Gives the exit code. Default: what `process.exitCode` is by then, or else 0.
  */
 export async function runMain(main: () => Promise<number | undefined>): Promise<void> {
   try {
-    process.exitCode = (await main()) ?? 0;
+    process.exitCode = (await main()) ?? process.exitCode ?? 0;
   } catch (error) {
     process.stderr.write(`${describeFailure(error)}\n`);
     process.exitCode = exitCodeFor(error);

@@ -22,6 +22,7 @@ export function formatValue(value: unknown): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return `[${value.map(formatValue).join(', ')}]`;
   if (typeof value !== 'object') return String(value);
+  if (value instanceof Int8Array) return Buffer.from(value).toString('base64');
   const { labels, type, properties } = value as { labels?: string[]; type?: string; properties?: object };
   if (labels && properties) return `(:${labels.join(':')} ${formatMap(properties)})`;
   if (type && properties) return `[:${type} ${formatMap(properties)}]`;

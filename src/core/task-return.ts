@@ -1,19 +1,25 @@
 import { mergeStatistics, type Statistics } from './statistics.ts';
 
+/** Why a task failed: a {@link GraphweftError}, or what a task of your own threw. */
+export interface TaskFailure extends Error {
+  /** Of a {@link GraphweftError} an {@link ErrorCode}; any other error has what its maker gave it, or none. */
+  readonly code?: unknown;
+}
+
 export interface TaskReturnFields {
   /** Default: true. */
   readonly success?: boolean;
   /** Default: none. */
   readonly summary?: Statistics;
   /** Why the task failed. */
-  readonly error?: Error | undefined;
+  readonly error?: TaskFailure | undefined;
 }
 
 /** Is what a task leaves: whether it succeeded, its statistics and, when it failed, why. */
 export class TaskReturn {
   readonly success: boolean;
   readonly summary: Statistics;
-  readonly error: Error | undefined;
+  readonly error: TaskFailure | undefined;
 
   constructor({ success = true, summary = {}, error }: TaskReturnFields = {}) {
     this.success = success;

@@ -54,10 +54,10 @@ export interface PropertySource {
 // biome-ignore lint/suspicious/noExplicitAny: where columns are not looked at, patterns of any columns fit
 export type AnyColumns = any;
 
-/** Tells patterns whose columns the compiler knows one by one from those where it knows only that they are text. */
-type IsUntyped<C> = string extends C ? true : false;
+/** Columns that the compiler knows one by one; where it knows only that they are text, it checks none. */
+type KnownColumns<C> = string extends C ? AnyColumns : C;
 
-export interface NodePattern<C extends string = AnyColumns, U = unknown> {
+export interface NodePattern<C extends string = AnyColumns> {
   readonly kind: 'node';
   /** The first one is the one whose constraint the key has. */
   readonly labels: readonly string[];
@@ -66,10 +66,9 @@ export interface NodePattern<C extends string = AnyColumns, U = unknown> {
   readonly write: NodeWrite | undefined;
   /** For the type system alone: the columns that are used. */
   readonly columns?: C;
-  readonly isUntyped?: U;
 }
 
-export interface RelationshipPattern<C extends string = AnyColumns, U = unknown> {
+export interface RelationshipPattern<C extends string = AnyColumns> {
   readonly kind: 'relationship';
   readonly type: string;
   readonly from: NodePattern;
@@ -78,22 +77,19 @@ export interface RelationshipPattern<C extends string = AnyColumns, U = unknown>
   readonly properties: readonly PropertySource[];
   readonly write: RelationshipWrite;
   readonly columns?: C;
-  readonly isUntyped?: U;
 }
 
 /** What each row becomes: a node, a relationship, or several relationships that may share a node. */
-export type Mapping<C extends string = AnyColumns, U = unknown> =
-  | NodePattern<C, U>
-  | RelationshipPattern<C, U>
-  | readonly RelationshipPattern<C, U>[];
+export type Mapping<C extends string = AnyColumns> =
+  | NodePattern<C>
+  | RelationshipPattern<C>
+  | readonly RelationshipPattern<C>[];
 
 /**
- * A mapping for rows of a type: it can use no other columns. Where it is written in place, the compiler cannot tell
+ * A mapping for rows of a type: it can use no other columns. Where it is written in place, the compiler cannot always tell
  * them, and the first row does.
  */
-export type MappingFor<Out> = 0 extends 1 & Out
-  ? Mapping
-  : Mapping<Extract<keyof Out, string>, false> | Mapping<string, true>;
+export type MappingFor<Out> = 0 extends 1 & Out ? Mapping : Mapping<Extract<keyof Out, string>>;
 
 /**
  * Describes a node.
@@ -111,13 +107,13 @@ export function node<const C extends string = never, const P extends string = ne
   labels: string | readonly string[],
   keys: Readonly<Record<string, ValueSource<C>>>,
   options: NodeOptions<P> = {},
-): NodePattern<C | P, IsUntyped<C | P>> {
+): NodePattern<KnownColumns<C | P>> {
   refuseUnknownKeys('node', options, ['properties', 'write']);
   const list = typeof labels === 'string' ? [labels] : [...labels];
   if (list.length === 0) throw optionError('labels', 'at least one label', labels);
   for (const label of list) checkName('labels', label);
   const { write } = options;
-  const pattern: NodePattern<C | P, IsUntyped<C | P>> = {
+  const pattern: NodePattern<KnownColumns<C | P>> = {
     kind: 'node',
     labels: list,
     keys: propertySources('keys', keys),
@@ -149,10 +145,7 @@ export function relationship<
   const T extends string,
   const P extends string = never,
   const K extends string = never,
->(
-  type: string,
-  options: RelationshipOptions<F, T, P, K>,
-): RelationshipPattern<F | T | P | K, IsUntyped<F | T | P | K>> {
+>(type: string, options: RelationshipOptions<F, T, P, K>): RelationshipPattern<KnownColumns<F | T | P | K>> {
   refuseUnknownKeys('relationship', options, ['from', 'to', 'properties', 'key', 'write']);
   checkName('type', type);
   for (const end of ['from', 'to'] as const) {

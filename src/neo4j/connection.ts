@@ -16,7 +16,7 @@ import { CommitGate } from './commit-gate.ts';
 import { countersOf } from './counters.ts';
 import { neo4j } from './driver.ts';
 import { clearNeo4jError } from './neo4j-error.ts';
-import { fromResultValue, toBatchParameter } from './values.ts';
+import { fromResultValue, toParameters } from './values.ts';
 import {
   DEFAULT_RETRY,
   type LedgerMark,
@@ -167,13 +167,13 @@ export class Neo4jConnection implements AsyncDisposable {
     { database: asked, timeoutMs }: QueryOptions,
   ) {
     const { driver, address } = await this.#open();
-    const [sent] = toBatchParameter([parameters], new Set());
+    const sent = toParameters(parameters);
     const database = asked ?? address.database;
     const session = driver.session({ ...(database && { database }) });
     try {
       const limit = { ...(timeoutMs !== undefined && { timeout: timeoutMs }) };
       const sentAt = performance.now();
-      const result = session.run(cypher, sent as Record<string, unknown>, limit);
+      const result = session.run(cypher, sent, limit);
       const columns = (await result.keys()).map(String);
       const { records, summary } = await result;
       return { columns, records, summary, ms: performance.now() - sentAt };
@@ -195,7 +195,7 @@ export class Neo4jConnection implements AsyncDisposable {
     signal?: AbortSignal,
   ): AsyncGenerator<Neo4jRecord> {
     const { address } = await this.#open();
-    const [sent] = toBatchParameter([parameters], new Set());
+    const sent = toParameters(parameters);
     throwIfAborted(signal);
     // A driver of its own, because only a connection that is closed ends a statement that has nothing to send yet. A
     // session that is closed amid a result may hand a connection back that is still waiting for the rest of it.
@@ -209,7 +209,7 @@ export class Neo4jConnection implements AsyncDisposable {
         defaultAccessMode: neo4j.session.READ,
         ...(address.database && { database: address.database }),
       });
-      const records = session.run(cypher, sent as Record<string, unknown>)[Symbol.asyncIterator]();
+      const records = session.run(cypher, sent)[Symbol.asyncIterator]();
       for (;;) {
         throwIfAborted(signal);
         const next = await new Promise<IteratorResult<Neo4jRecord, unknown>>((resolve, reject) => {
@@ -280,10 +280,10 @@ export class Neo4jConnection implements AsyncDisposable {
     parameters: Readonly<Record<string, unknown>> = {},
     options: Pick<WriteOptions, 'timeoutMs' | 'maxAttempts'> = {},
   ): Promise<QueryResult['rows']> {
-    const [sent] = toBatchParameter([parameters], new Set());
+    const sent = toParameters(parameters);
     const { value } = await this.transact(
       async (run) =>
-        (await run(cypher, sent as Record<string, unknown>)).map(
+        (await run(cypher, sent)).map(
           (record) => fromResultValue(record.toObject()) as Record<string, unknown>,
         ),
       { timeoutMs: SMALL_STATEMENT_TIMEOUT_MS, ...options, isRepeatable: true },

@@ -1,5 +1,6 @@
 import { ConfigError } from '../core/errors.ts';
 import { type CompiledMapping, constraintStatement, type KeySpace } from '../mapping/compile.ts';
+import { quoteName } from '../mapping/names.ts';
 import type { Neo4jConnection } from './connection.ts';
 
 /**
@@ -30,9 +31,18 @@ export async function ensureConstraints(
     try {
       await neo4j.query(constraintStatement(space));
     } catch (cause) {
-      throw constraintError(space, `could not be made: ${(cause as Error).message}`, cause);
+      throw constraintError(space, `could not be made: ${refusal(space, (cause as Error).message)}`, cause);
     }
   }
+}
+
+/** Says what the server found; where nodes share a key, also what to do about it. */
+function refusal({ label, properties }: KeySpace, message: string): string {
+  const [, nodes] = /\bBoth (Node\(.*?)\. Note that/s.exec(message) ?? [];
+  if (nodes === undefined) return message;
+  const keys = properties.map((name) => `n.${quoteName(name)}`);
+  const isWhole = keys.map((key) => `${key} IS NOT NULL`).join(' AND ');
+  return `a key occurs twice in the database: both ${nodes}. Join or delete such nodes; all of them: MATCH (n:${quoteName(label)}) WHERE ${isWhole} WITH [${keys.join(', ')}] AS key, count(*) AS nodes WHERE nodes > 1 RETURN key, nodes`;
 }
 
 function constraintError(space: KeySpace, what: string, cause?: unknown): ConfigError {

@@ -26,7 +26,7 @@ export function clearNeo4jError(error: unknown, place: ErrorPlace): Error {
   if (isConnectionError(error)) {
     return make(
       'GW_NEO4J_UNAVAILABLE',
-      `No answer from ${where}: ${reason}. Is it running, and is NEO4J_URI right?${hint ? ` (${hint})` : ''}`,
+      `No answer from ${where}: ${connectionReason(error)}. Is it running, and is NEO4J_URI right?${hint ? ` (${hint})` : ''}`,
     );
   }
   if (
@@ -84,6 +84,14 @@ function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
 }
 
+/** What broke, without the driver's general advice before it; of a cluster the first server's. */
+function connectionReason({ message, cause }: Neo4jError): string {
+  const [, broken] = /Caused by: (.*)/.exec(`${message}\n${asError(cause).message}`) ?? [];
+  return firstSentence(broken ?? message);
+}
+
+/** The first line; one that only announces what follows, with the next. */
 function firstSentence(message: string): string {
-  return (message.split('\n')[0] ?? '').trim().replace(/\.$/, '');
+  const [first = ''] = /^.*?(?:: *\n.*|$)/m.exec(message.trim()) ?? [];
+  return first.replace(/\s+/g, ' ').trim().replace(/\.$/, '');
 }

@@ -84,22 +84,28 @@ export function toBatchParameter(
   });
 }
 
+/**
+ * Makes the parameters of a statement.
+ * @throws {@link ValidationError} with a `GW_VALUE_…` code, naming the parameter.
+ */
+export function toParameters(parameters: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  try {
+    return toMap(parameters);
+  } catch (error) {
+    if (!(error instanceof UnsendableValue)) throw error;
+    const parameter = unsendableField(parameters, new Set());
+    const message = `In parameter \`${parameter}\`: ${error.message}.`;
+    throw new ValidationError(error.code, message, { details: { parameter } });
+  }
+}
+
 function locate(
   { code, message }: UnsendableValue,
   row: unknown,
   index: number,
   floatColumns: ReadonlySet<string>,
 ): ValidationError {
-  const field = isPlainObject(row)
-    ? Object.keys(row).find((key) => {
-        try {
-          toMap({ [key]: row[key] }, floatColumns);
-          return false;
-        } catch {
-          return true; // this is the field that could not be sent
-        }
-      })
-    : undefined;
+  const field = isPlainObject(row) ? unsendableField(row, floatColumns) : undefined;
   const own = (row as { readonly _row?: unknown } | null)?._row;
   const place = typeof own === 'number' ? `row ${own}` : `item ${index} of the batch`;
   const details = { row: own ?? index, field };
@@ -108,6 +114,20 @@ function locate(
     `In ${place}${field === undefined ? '' : `, field \`${field}\``}: ${message}.`,
     { details },
   );
+}
+
+function unsendableField(
+  row: Readonly<Record<string, unknown>>,
+  floatColumns: ReadonlySet<string>,
+): string | undefined {
+  return Object.keys(row).find((key) => {
+    try {
+      toMap({ [key]: row[key] }, floatColumns);
+      return false;
+    } catch {
+      return true; // this is the field that could not be sent
+    }
+  });
 }
 
 /** One place of rows that travel as lists. */

@@ -12,7 +12,7 @@ import type { RejectedRows } from '../sinks/rejected-rows.ts';
 import type { Row } from '../sources/duckdb.ts';
 import type { WritingChoice } from './choose-writing.ts';
 
-/** What a load reads from; a file also knows which of its columns are floating point. @internal */
+/** What a load reads from; a file also knows which of its columns are floating point. */
 export interface LoadSource extends BatchSource {
   floatColumns?(): Promise<readonly string[]>;
   countKeys?(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined>;
@@ -20,7 +20,7 @@ export interface LoadSource extends BatchSource {
   fingerprint?(): Promise<Readonly<Record<string, unknown>> | undefined>;
 }
 
-/** What is known of a load before its first row is written. @internal */
+/** What is known of a load before its first row is written. */
 export interface PlannedWriting {
   /** The source, perhaps with some of its rows read ahead. */
   readonly source: LoadSource & { close?(): Promise<void> };
@@ -45,7 +45,7 @@ export interface LoadPlan extends SplitPlan {
   readonly choice?: WritingChoice;
 }
 
-/** What a kind of source brings to a load. @internal */
+/** What a kind of source brings to a load. */
 export interface SourceKind<O> {
   readonly optionNames: readonly string[];
   /** Names the source, for the default of `rejectedFile`. @throws {@link ConfigError} when the option is missing. */
@@ -53,7 +53,7 @@ export interface SourceKind<O> {
   open(context: Neo4jContext, task: Task, options: O, rejected: RejectedRows): LoadSource;
 }
 
-/** How a load places its sinks. @internal */
+/** How a load places its sinks. */
 export interface WritingKind<O> {
   readonly optionNames: readonly string[];
   /** Says what about the options a person should know, though they will do. */

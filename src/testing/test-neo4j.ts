@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ETLContext } from '../context/etl-context.ts';
 import type { Environment } from '../core/context.ts';
 import { startEmbeddedServer, stopEmbeddedServer } from '../neo4j/embedded/embedded-server.ts';
@@ -26,7 +29,8 @@ export interface TestNeo4j extends AsyncDisposable {
 
 /**
  * Gives a Neo4j for tests: the server that NEO4J_URI names, else one of its own in a temporary folder and on a free
- * port, which boots in 5 to 8 s. Start it once for a run, not for each test.
+ * port, which boots in 5 to 8 s and is stopped when this process ends in any way. Start it once for a run, not for each
+ * test.
  *
  * @throws {@link GraphweftError} with a `GW_EMBEDDED_…` code when none can be started.
  */
@@ -53,7 +57,11 @@ export async function startTestNeo4j({ onProgress = () => {} }: TestNeo4jOptions
   };
   if (process.env.NEO4J_URI) return open(process.env, async () => {}, false);
   const dataDir = mkdtempSync(join(tmpdir(), 'graphweft-test-neo4j-'));
-  const remove = () => rmSync(dataDir, { recursive: true, force: true });
+  const forget = stopWhenOrphaned(dataDir);
+  const remove = () => {
+    forget();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
   try {
     const { uri, username, password } = await startEmbeddedServer({ dataDir, onProgress });
     const env = { ...process.env, NEO4J_URI: uri, NEO4J_USERNAME: username, NEO4J_PASSWORD: password };
@@ -69,4 +77,25 @@ export async function startTestNeo4j({ onProgress = () => {} }: TestNeo4jOptions
     remove();
     throw error;
   }
+}
+
+/**
+ * Has a process of its own stop the server of a folder once this one is gone: a run that is killed stops nothing, but the
+ * pipe between the two closes. Gives the function that ends it.
+ */
+function stopWhenOrphaned(dataDir: string): () => void {
+  const program = `process.stdin.resume().on('end', async () => {
+    const { stopEmbeddedServer } = await import('graphweft');
+    await stopEmbeddedServer({ dataDir: process.argv[1] });
+    require('node:fs').rmSync(process.argv[1], { recursive: true, force: true });
+  });`;
+  const watcher = spawn(process.execPath, ['-e', program, dataDir], {
+    cwd: fileURLToPath(new URL('.', import.meta.url)), // where the package finds itself by its name
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  watcher.on('error', () => {}); // without it only a run that is killed leaves its server
+  watcher.unref();
+  (watcher.stdin as Socket).unref();
+  return () => watcher.kill();
 }

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { uniqueLabel, useServer } from '../support/context.ts';
 import { useFolder } from '../support/files.ts';
 import { runGraphweft } from '../support/process.ts';
 
 const SECRET = 'planted-secret-91d2';
+const server = useServer();
 
 describe('graphweft', () => {
   it('explains itself', async () => {
@@ -38,6 +40,45 @@ describe('graphweft', () => {
     expect(json.stdout).toBe('{"big":"9007199254740993","one":1}\n');
   });
 
+  it('prints values as files of rejected rows have them', async () => {
+    const label = uniqueLabel('Value');
+    await server.context().neo4j.query(`CREATE (:${label} {day: date('2024-01-31'), bytes: $bytes, n: 1})`, {
+      bytes: new Uint8Array([0, 255]),
+    });
+    const values = `MATCH (v:${label}) RETURN v.bytes AS bytes, [datetime('2024-01-31T10:00[Europe/Berlin]')] AS at,
+      duration('P1DT2S') AS long, {day: v.day} AS map, 0.0/0.0 AS nan, -1/0.0 AS infinite`;
+    const json = await runGraphweft(['cypher', '--json', values]);
+    expect(json.stderr).toBe('');
+    expect(JSON.parse(json.stdout)).toEqual({
+      bytes: 'AP8=',
+      at: ['2024-01-31T10:00:00+01:00[Europe/Berlin]'],
+      long: 'P0M1DT2S',
+      map: { day: '2024-01-31' },
+      nan: 'NaN',
+      infinite: '-Infinity',
+    });
+    expect((await runGraphweft(['cypher', values])).stdout).toMatch(/^│ AP8= +│ \[2024-01-31T10:00:00/m);
+    const node = await runGraphweft(['cypher', '--json', `MATCH (v:${label}) RETURN v`]);
+    expect(JSON.parse(node.stdout)).toMatchObject({
+      v: { labels: [label], properties: { day: '2024-01-31', bytes: 'AP8=', n: 1 } },
+    });
+  });
+
+  it('takes integers beyond 2^53 as they are, and says which parameter cannot be sent', async () => {
+    const big = await runGraphweft([
+      'cypher',
+      '--json',
+      'RETURN $big + 0 AS big',
+      '-p',
+      'big=9007199254740993',
+    ]);
+    expect(big.stdout).toBe('{"big":"9007199254740993"}\n');
+    const tooBig = await runGraphweft(['cypher', 'RETURN $n', '-p', 'n=9223372036854775808']);
+    expect(tooBig.stderr).toBe(
+      'graphweft: In parameter `n`: the integer 9223372036854775808 cannot be sent without loss: Neo4j integers have 64 bits. (GW_VALUE_INTEGER)\n',
+    );
+  });
+
   it.each([
     ['an unknown command', ['frobnicate'], {}, 2, "unknown command 'frobnicate'"],
     ['an unknown flag', ['cypher', 'RETURN 1', '--jsn'], {}, 2, 'Did you mean --json?'],
@@ -50,7 +91,14 @@ describe('graphweft', () => {
       ['cypher', 'RETURN 1'],
       { NEO4J_URI: 'bolt://127.0.0.1:1', NEO4J_PASSWORD: SECRET },
       1,
-      '(GW_NEO4J_UNAVAILABLE)',
+      'No answer from the server at bolt://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1. Is it running, and is NEO4J_URI right? (GW_NEO4J_UNAVAILABLE)',
+    ],
+    [
+      'a cluster that is away',
+      ['cypher', 'RETURN 1'],
+      { NEO4J_URI: 'neo4j://127.0.0.1:1', NEO4J_PASSWORD: SECRET },
+      1,
+      'No answer from the server at neo4j://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1. Is it',
     ],
     [
       'a bad port',

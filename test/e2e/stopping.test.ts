@@ -1,9 +1,10 @@
 /** Loads that are stopped in the middle, each way a user can do it, and started again: the graph is the file. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { uniqueLabel, useServer } from '../support/context.ts';
 import { readJsonLines, useFolder } from '../support/files.ts';
 import { type Ended, ROOT, runGraphweft, runNode } from '../support/process.ts';
@@ -108,6 +109,35 @@ describe('a load that is stopped in the middle', () => {
     expect(stopped.exitCode).toBe(130);
     expect(stopped.stderr).not.toContain('(GW_ABORTED)');
     await expectToGoOn(load);
+  });
+
+  it('by Ctrl-C ends with 130 also where the program looks at no error, as docs/resuming.md has it', async () => {
+    const label = uniqueLabel('Trip');
+    const folder = mkdtempSync(join(ROOT, '.docs-test-')); // inside the project, where 'graphweft' is found
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'trips.csv');
+    writeFileSync(file, `id\n${Array.from({ length: ROWS }, (_, n) => n).join('\n')}\n`);
+    const [, block] = /^```ts\n([\s\S]*?)^```$/m.exec(readFileSync(join(ROOT, 'docs/resuming.md'), 'utf8'))!;
+    const program = block!
+      .replace('trips.csv', file)
+      .replace(':Trip ', `:${label} `)
+      .replace('name:', 'batchSize: 100, name:');
+    writeFileSync(join(folder, 'program.ts'), program);
+    const rows = async () =>
+      (await server.context().neo4j.query(`MATCH (t:${label}) RETURN count(t) AS rows`)).rows[0]!
+        .rows as number;
+    const run = (onStart?: (child: ChildProcess) => Promise<void>) =>
+      runNode(['--import', 'tsx', join(folder, 'program.ts')], { env: plain(), ...(onStart && { onStart }) });
+    const stopped = await run(async (child) => {
+      await vi.waitUntil(async () => (await rows()) > 0, { timeout: 60_000, interval: 20 });
+      child.kill('SIGINT');
+    });
+    expect(stopped).toMatchObject({ exitCode: 130, stdout: '' });
+    expect(stopped.stderr).toContain('Interrupted by SIGINT');
+    const done = await rows();
+    expect(done).toBeLessThan(ROWS);
+    expect(await run()).toMatchObject({ exitCode: 0, stdout: `${done} rows were there already\n` });
+    expect(await rows()).toBe(ROWS);
   });
 
   it('by nothing: SIGHUP lets it finish', async () => {

@@ -1,11 +1,11 @@
 /** The examples of docs/testing.md, run as they stand. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { arraySource, CollectingSink, FailingSink, testContext } from '../../src/testing/index.ts';
-import { ROOT } from '../support/process.ts';
+import { ROOT, runNode } from '../support/process.ts';
 
 const folder = mkdtempSync(join(ROOT, '.kit-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -41,4 +41,20 @@ describe('the kit', () => {
     context.abort.abort();
     expect(context.signal.aborted).toBe(true);
   });
+});
+
+it('stops its server when the run is killed', async () => {
+  const temporary = join(folder, 'tmp');
+  mkdirSync(temporary);
+  const file = join(folder, 'killed.mjs');
+  writeFileSync(
+    file,
+    `import { startTestNeo4j } from 'graphweft/testing';
+     await startTestNeo4j();
+     process.kill(process.pid, 'SIGKILL');`,
+  );
+  const { NEO4J_URI: _, ...env } = process.env;
+  expect(await runNode([file], { env: { ...env, TMPDIR: temporary } })).toMatchObject({ signal: 'SIGKILL' });
+  // The folder goes when the server has ended.
+  await vi.waitUntil(() => readdirSync(temporary).length === 0, { timeout: 60_000, interval: 100 });
 });

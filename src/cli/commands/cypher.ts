@@ -1,8 +1,10 @@
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { ETLContext } from '../../context/etl-context.ts';
-import { jsonValue } from '../../core/json.ts';
 import { optionError } from '../../core/options.ts';
+import { rowToJson } from '../../core/row-types.ts';
+import { neo4j } from '../../neo4j/driver.ts';
+import { fromRecordValue } from '../../neo4j/values.ts';
 import { describeStatistics, formatTable } from '../tables.ts';
 import { WARNING_REPORTER } from '../warning-reporter.ts';
 
@@ -39,10 +41,22 @@ function collectParameter(given: string, parameters: Record<string, unknown>): R
   return { ...parameters, [name]: parameterValue(value) };
 }
 
-function parameterValue(text: string): unknown {
+/** Reads a value as JSON; integers beyond 2^53 exactly, inside lists and maps only from Node 22 on (else they are refused). */
+function parameterValue(given: string): unknown {
+  const exact = (_key: string, value: unknown, { source = given } = {}) =>
+    Number.isInteger(value) && !Number.isSafeInteger(value) && /^\s*-?\d+\s*$/.test(source)
+      ? BigInt(source)
+      : value;
   try {
-    return JSON.parse(text);
+    return JSON.parse(given, exact);
   } catch {
-    return text; // not JSON, so it is meant as text
+    return given; // not JSON, so it is meant as text
   }
+}
+
+/** For `JSON.stringify`: values as files of rejected rows have them, nodes, relationships and paths with all their parts. */
+function jsonValue(_key: string, value: unknown): unknown {
+  const hasParts = neo4j.isNode(value) || neo4j.isRelationship(value) || neo4j.isPath(value);
+  const isDeep = hasParts || Array.isArray(value) || Object.getPrototypeOf(value ?? 0) === Object.prototype;
+  return isDeep ? value : rowToJson(fromRecordValue(value)).row;
 }

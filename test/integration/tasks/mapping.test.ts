@@ -152,7 +152,11 @@ describe('a mapping', () => {
     expect(checked.error).toMatchObject({ code: 'GW_CONFIG_CONSTRAINT' });
     const made = await new CSVLoad2Neo4jTask(context(), { file, mapping }).execute();
     expect(made.error).toMatchObject({ code: 'GW_CONFIG_CONSTRAINT' });
-    expect(made.error?.message).toContain('could not be made');
+    expect(made.error?.message).toMatch(
+      /could not be made: a key occurs twice in the database: both Node\(\d+\) and Node\(\d+\) have the label `Twice_\w+` and property `id` = 1\. /,
+    );
+    const [statement] = /MATCH .*$/.exec(made.error!.message)!;
+    expect((await context().neo4j.query(statement)).rows).toEqual([{ key: [1], nodes: 2 }]);
   });
 
   it('takes hostile names for names', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { GraphweftError } from '../../../src/core/errors.ts';
 import { TaskReturn } from '../../../src/core/task-return.ts';
 
 describe('TaskReturn', () => {
@@ -33,6 +34,12 @@ describe('TaskReturn', () => {
     expect(failed(first).merge(failed(second)).error).toBe(first);
     expect(new TaskReturn().merge(failed(second)).error).toBe(second);
     expect(failed(first).merge(new TaskReturn()).error).toBe(first);
+  });
+
+  it('gives the code of an error without a cast', () => {
+    const { error } = new TaskReturn({ success: false, error: new GraphweftError('GW_INTERNAL', 'x') });
+    expect(error?.code).toBe('GW_INTERNAL');
+    expect(new TaskReturn({ success: false, error: new Error('of your own') }).error?.code).toBeUndefined();
   });
 
   it('leaves both sides of a merge as they are', () => {

@@ -27,6 +27,10 @@ it('refuses a column that the schema does not give, where the mapping stands on 
 
 it('takes a mapping that is written in place, and any mapping without a schema', () => {
   expect(taskOf({ file, schema, mapping: node('A', { id: 'a' }, { properties: ['b'] }) })).toBeDefined();
+  const sum = (row: { c: number }) => row.c + 1;
+  expect(
+    taskOf({ file, schema, mapping: node('A', { id: sum }, { properties: { x: sum, b: 'b' } }) }),
+  ).toBeDefined();
   expect(
     taskOf({
       file,
