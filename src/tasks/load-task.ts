@@ -104,6 +104,12 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     // The first look at a file takes as long as the first answer of a server far away; neither waits for the other.
     const [, foundFloats] = await Promise.all([neo4j.verify(), opened.floatColumns?.()]);
     const run = await findRun(neo4j, this.#identity(), opened);
+    if (!run && this.options.resume !== false) {
+      context.reporter.warn(
+        `${this.name}: cannot go on where it was if it is stopped, since its rows come in no certain order; a query can with ` +
+          '`orderBy` (`resume: false` is silent)',
+      );
+    }
     const kept = run?.earlier && this.#writing.keptGrid(this.options, run.earlier.grid ?? {});
     const options: O = { ...this.options, ...kept };
     const warning = this.#writing.warning?.(options, this.#mapping);
