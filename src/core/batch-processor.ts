@@ -39,6 +39,12 @@ export function rowOrigin(origin: BatchOrigin | undefined, index: number, row?: 
   return { file, rowNumber: typeof own === 'number' ? own : place };
 }
 
+/** Names a row of a batch in a message. */
+export function describeRow(batch: Pick<BatchResults, 'chunk' | 'origin'>, index: number): string {
+  const { file, rowNumber } = rowOrigin(batch.origin, index, rowAt(batch, index));
+  return rowNumber === null ? `item ${index} of the batch` : `row ${rowNumber}${file ? ` of ${file}` : ''}`;
+}
+
 /** Gives the origin of some of a batch's rows. */
 function originOfSome(origin: BatchOrigin | undefined, indexes: readonly number[]): ListedOrigin | undefined {
   if (!origin) return undefined;

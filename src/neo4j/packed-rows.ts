@@ -59,19 +59,28 @@ export class PackedRows implements Iterable<unknown> {
 /**
  * Makes the value of `$batch`: packed when every value is of a common kind, else a list for the driver.
  * @param floatColumns Fields whose whole numbers are floats, as their source says.
+ * @param describe Names a row in a message.
  * @throws {@link ValidationError} with a `GW_VALUE_…` code, naming row and field.
  */
-export function packRows(rows: readonly unknown[], floatColumns: ReadonlySet<string>): Iterable<unknown> {
+export function packRows(
+  rows: readonly unknown[],
+  floatColumns: ReadonlySet<string>,
+  describe?: (index: number) => string,
+): Iterable<unknown> {
   const writer = new PackStreamWriter();
   writer.listHeader(rows.length);
-  const forDriver = () => toBatchParameter(rows, floatColumns);
+  const forDriver = () => toBatchParameter(rows, floatColumns, describe);
   for (const row of rows) if (!writeValue(writer, row, false, floatColumns)) return forDriver();
   return new PackedRows(writer, forDriver);
 }
 
 /** Makes the value of `$batch` of rows that are packed already, without making objects of them; see {@link packRows}. */
-export function packRowTable(table: RowTable, floatColumns: ReadonlySet<string>): Iterable<unknown> {
-  const forDriver = () => toBatchParameter(table.rows(), floatColumns);
+export function packRowTable(
+  table: RowTable,
+  floatColumns: ReadonlySet<string>,
+  describe?: (index: number) => string,
+): Iterable<unknown> {
+  const forDriver = () => toBatchParameter(table.rows(), floatColumns, describe);
   const fields = table.layout.names.map((name) => {
     const isFloat = floatColumns.has(name);
     const column = { name, isFloat, valueAt: table.values(name)!, packed: table.packed(name) };

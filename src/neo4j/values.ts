@@ -4,6 +4,7 @@
  * floating point. What cannot be sent without loss is refused, never rounded.
  */
 import type { Integer } from 'neo4j-driver';
+import { describeRow } from '../core/batch-processor.ts';
 import { ValidationError } from '../core/errors.ts';
 import { describeValue } from '../core/options.ts';
 import type { PackedColumn } from '../core/packed-values.ts';
@@ -69,17 +70,19 @@ const DRIVER_CLASSES = [
 /**
  * Makes the list for `$batch`.
  * @param floatColumns Fields whose whole numbers are floats, as their source says.
+ * @param describe Names a row in a message.
  * @throws {@link ValidationError} with a `GW_VALUE_…` code, naming row and field.
  */
 export function toBatchParameter(
   rows: readonly unknown[],
   floatColumns: ReadonlySet<string>,
+  describe = (index: number) => describeRow({ chunk: rows }, index),
 ): readonly unknown[] {
   return rows.map((row, index) => {
     try {
       return isPlainObject(row) ? toMap(row, floatColumns) : toParameter(row, false);
     } catch (error) {
-      throw error instanceof UnsendableValue ? locate(error, row, index, floatColumns) : error;
+      throw error instanceof UnsendableValue ? locate(error, row, describe(index), floatColumns) : error;
     }
   });
 }
@@ -102,18 +105,12 @@ export function toParameters(parameters: Readonly<Record<string, unknown>>): Rec
 function locate(
   { code, message }: UnsendableValue,
   row: unknown,
-  index: number,
+  place: string,
   floatColumns: ReadonlySet<string>,
 ): ValidationError {
   const field = isPlainObject(row) ? unsendableField(row, floatColumns) : undefined;
-  const own = (row as { readonly _row?: unknown } | null)?._row;
-  const place = typeof own === 'number' ? `row ${own}` : `item ${index} of the batch`;
-  const details = { row: own ?? index, field };
-  return new ValidationError(
-    code,
-    `In ${place}${field === undefined ? '' : `, field \`${field}\``}: ${message}.`,
-    { details },
-  );
+  const inField = field === undefined ? '' : `, field \`${field}\``;
+  return new ValidationError(code, `In ${place}${inField}: ${message}.`, { details: { row: place, field } });
 }
 
 function unsendableField(

@@ -2,6 +2,7 @@ import {
   BatchProcessor,
   type BatchProcessorOptions,
   type BatchResults,
+  describeRow,
   rowCount,
   tableOf,
 } from '../core/batch-processor.ts';
@@ -76,7 +77,10 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
     const { floatColumns, ...write } = resolveWriteOptions(options);
     this.#writer = new BatchWriter<T>(writerOptions(this, write, options, this.query), (part) => {
       const table = tableOf(part);
-      const batch = table ? packRowTable(table, floatColumns) : packRows(part.chunk, floatColumns);
+      const describe = (index: number) => describeRow(part, index);
+      const batch = table
+        ? packRowTable(table, floatColumns, describe)
+        : packRows(part.chunk, floatColumns, describe);
       const parameters = { batch, run: options.ledger?.run ?? null };
       return async (run) => {
         await run(this.query, parameters);

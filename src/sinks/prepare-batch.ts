@@ -1,5 +1,5 @@
 /** From the rows of a batch to what a mapping's statement takes: distinct keys, then rows that refer to them by position. */
-import { type BatchResults, rowAt, rowCount, rowOrigin } from '../core/batch-processor.ts';
+import { type BatchResults, describeRow, rowCount } from '../core/batch-processor.ts';
 import { type CompiledMapping, hasPlainKeys } from '../mapping/compile.ts';
 import { identityText } from '../mapping/identity.ts';
 import type { PropertySource } from '../mapping/patterns.ts';
@@ -54,10 +54,7 @@ export function prepareBatch(
   createdShare = 1,
 ): PreparedBatch {
   const rows = rowCount(batch);
-  const describe = (index: number) => {
-    const { file, rowNumber } = rowOrigin(batch.origin, index, rowAt(batch, index));
-    return rowNumber === null ? `item ${index} of the batch` : `row ${rowNumber}${file ? ` of ${file}` : ''}`;
-  };
+  const describe = (index: number) => describeRow(batch, index);
   const all: readonly Keys[] = mapping.lists.map(() => ({ places: new Map(), values: [], rows: [] }));
   const places = mapping.ends.map(({ list, keys }) => placesOf(batch, keys, all[list]!));
   const parameters: Record<string, unknown> = {};

@@ -6,8 +6,10 @@ import {
   type CSVLoad2Neo4jTaskOptions,
   ParallelCSVLoad2Neo4jTask,
 } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
+import { ParquetLoad2Neo4jTask } from '../../../src/tasks/parquet-load-2-neo4j-task.ts';
 import { uniqueLabel, useServer } from '../../support/context.ts';
 import { readJsonLines, useFolder } from '../../support/files.ts';
+import { writeParquet } from '../../support/parquet.ts';
 
 const server = useServer();
 
@@ -148,6 +150,30 @@ describe('rows that the server refuses', () => {
     const rejected = readJsonLines(rejectedFile);
     expect(rejected.map(({ rowNumber }) => rowNumber)).toEqual([50, 150, 250, 350, 450]);
     expect(new Set(rejected.map(({ code }) => code))).toEqual(new Set(['GW_VALUE_INTEGER']));
+  });
+});
+
+describe('values that cannot be sent', () => {
+  it('are named with their row and file where a statement writes them', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const file = await writeParquet(
+      folder.path('n.parquet'),
+      'SELECT range::UBIGINT << 63 AS n FROM range(2)',
+    );
+    const task = new ParquetLoad2Neo4jTask(server.context(), {
+      ...{ file, rejectedFile },
+      query: `UNWIND $batch AS row CREATE (:${uniqueLabel('Number')} {n: row.n})`,
+    });
+    expect(await task.execute()).toMatchObject({
+      success: true,
+      summary: { nodes_created: 1, rows_rejected: 1 },
+    });
+    expect(readJsonLines(rejectedFile)).toMatchObject([
+      {
+        message: expect.stringContaining(`In row 1 of ${file}, field \`n\`: the integer 9223372036854775808`),
+      },
+    ]);
   });
 });
 
