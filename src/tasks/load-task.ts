@@ -114,18 +114,21 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const options: O = { ...this.options, ...kept };
     const warning = this.#writing.warning?.(options, this.#mapping);
     if (warning) context.reporter.warn(warning);
-    if (this.#mapping) await ensureConstraints(neo4j, this.#mapping, options.constraints ?? 'create');
-    else await checkStatement(neo4j, options.query!);
     const floatColumns = options.floatColumns ?? foundFloats ?? [];
     this.#rejected.describeLoad(this.#description ?? describeLoad(options, floatColumns));
-    const planned = await this.#writing.plan?.(
-      options,
-      opened,
-      this.#mapping,
-      this.batchSize,
-      false,
-      context,
-    );
+    // The keys are counted here while the server makes its indexes.
+    const [ready, plan] = await Promise.allSettled([
+      this.#mapping
+        ? ensureConstraints(neo4j, this.#mapping, options.constraints ?? 'create')
+        : checkStatement(neo4j, options.query!),
+      this.#writing.plan?.(options, opened, this.#mapping, this.batchSize, false, context),
+    ]);
+    const planned = plan.status === 'fulfilled' ? plan.value : undefined;
+    const failed = [ready, plan].find(({ status }) => status === 'rejected');
+    if (failed) {
+      await planned?.source.close?.();
+      throw (failed as PromiseRejectedResult).reason;
+    }
     if (planned?.notice) context.reporter.notice?.(`${this.name}: ${planned.notice}`);
     let ledger: RunLedger | undefined;
     let isDone = false;
