@@ -45,6 +45,8 @@ export interface RejectedRow {
   readonly load?: string;
   /** The line as it stands in the file; only for a malformed line. */
   readonly text?: string;
+  /** Names and DuckDB types of its fields; only for a malformed line. */
+  readonly columns?: readonly (readonly [name: string, type: string])[];
 }
 
 /** Gives the line for a row of a batch: with where it comes from, and as it was read. */

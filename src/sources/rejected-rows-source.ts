@@ -1,19 +1,21 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
-import { SourceError, throwIfAborted } from '../core/errors.ts';
+import { throwIfAborted } from '../core/errors.ts';
 import { integerOption } from '../core/options.ts';
 import { rowFromJson } from '../core/row-types.ts';
-import { type RejectedRow, type RejectedRows, rejectedRowOf } from '../sinks/rejected-rows.ts';
+import type { RejectedRow, RejectedRows } from '../sinks/rejected-rows.ts';
 import type { Row } from './duckdb.ts';
 import { fingerprintFile } from './file-fingerprint.ts';
+import { isLine, type LineOptions, type MendedLine, readLines } from './mended-lines.ts';
+import { rejectedLines } from './rejected-lines.ts';
 
 export interface RejectedRowsSourceOptions extends Pick<BatchProcessorOptions<never>, 'task'> {
   /** A file of rejected rows. */
   readonly file: string;
   /** The load whose rows are wanted; lines that name another one are carried over. Default: all of them. */
   readonly load?: string | undefined;
+  /** How the load that rejected a line read it. Default: nobody knows, and lines are carried over. */
+  readonly lineOptions?: ((load: string | undefined) => LineOptions | undefined) | undefined;
   /** Takes what cannot be loaded: malformed lines that nobody mended, and rows of other loads. */
   readonly carryOver: RejectedRows;
 }
@@ -41,54 +43,55 @@ export class RejectedRowsSource extends BatchProcessor<never, Row> {
     let batch = newBatch();
     for await (const [number, line] of rejectedLines(this.#options.file)) {
       throwIfAborted(this.signal);
-      if (!this.#isWanted(line)) {
-        this.#options.carryOver.append([line]);
-        batch.kept++;
-      } else {
-        batch.chunk.push(rowFromJson(line.row, line.types) as Row);
-        batch.files.push(line.file ?? this.#options.file);
-        batch.rowNumbers.push(line.rowNumber ?? number);
-      }
-      if (batch.chunk.length < size) continue;
-      yield resultsOf(batch);
+      const isLost = isLine(line) ? !this.#options.lineOptions?.(line.load) : line.row === undefined;
+      if (isLost || !this.#isWanted(line)) this.#keep(batch, line);
+      else if (isLine(line)) batch.lines.push(line);
+      else this.#add(batch, line, rowFromJson(line.row, line.types) as Row, number);
+      if (batch.chunk.length + batch.lines.length < size) continue;
+      yield await this.#resultsOf(batch);
       batch = newBatch();
     }
-    if (batch.chunk.length > 0 || batch.kept > 0) yield resultsOf(batch);
+    if (batch.chunk.length + batch.lines.length + batch.kept > 0) yield await this.#resultsOf(batch);
   }
 
-  #isWanted({ row, load }: RejectedRow): boolean {
+  #isWanted({ load }: RejectedRow): boolean {
     const wanted = this.#options.load;
-    return row !== undefined && (wanted === undefined || load === undefined || load === wanted);
+    return wanted === undefined || load === undefined || load === wanted;
   }
-}
 
-/** Reads a file of rejected rows line by line, each with its number, counted from 0. @throws {@link SourceError} */
-export async function* rejectedLines(file: string): AsyncGenerator<[number: number, row: RejectedRow]> {
-  const stream = createReadStream(file);
-  const opened = new Promise<void>((resolve, reject) => {
-    stream.once('open', () => resolve());
-    stream.once('error', (cause) =>
-      reject(
-        new SourceError('GW_SOURCE_MISSING', `${file} cannot be read: ${cause.message}`, {
-          cause,
-          details: { file },
-        }),
-      ),
-    );
-  });
-  await opened;
-  let number = 0;
-  for await (const text of createInterface({ input: stream })) {
-    const row = rejectedRowOf(text);
-    if (row) yield [number, row];
-    else if (text.trim() !== '') {
-      throw new SourceError(
-        'GW_SOURCE_FORMAT',
-        `${file}:${number + 1} is no rejected row; each line is a JSON object with at least \`stage\`, \`code\` and \`message\`.`,
-        { details: { file, line: number + 1 } },
-      );
+  #keep(batch: Batch, line: RejectedRow): void {
+    this.#options.carryOver.append([line]);
+    batch.kept++;
+  }
+
+  #add(
+    { chunk, files, rowNumbers }: Batch,
+    { file, rowNumber }: RejectedRow,
+    row: Row,
+    number: number,
+  ): void {
+    chunk.push(row);
+    files.push(file ?? this.#options.file);
+    rowNumbers.push(rowNumber ?? number);
+  }
+
+  async #resultsOf(batch: Batch): Promise<BatchResults<Row>> {
+    for (const lines of groupsOf(batch.lines)) {
+      const options = this.#options.lineOptions!(lines[0]!.load)!;
+      for (const [i, row] of (await readLines(this.context, lines, options)).entries()) {
+        const line = lines[i]!;
+        // Where every record is one line, that is its row; the header is line 1.
+        if (typeof row !== 'string') this.#add(batch, line, row, line.lineNumber! - 2);
+        else this.#keep(batch, { ...line, message: row });
+      }
     }
-    number++;
+    const { chunk, files, rowNumbers, kept } = batch;
+    return {
+      chunk,
+      batchSize: chunk.length,
+      origin: { files, rowNumbers },
+      statistics: { rejected_rows_read: chunk.length, ...(kept > 0 && { rejected_rows_kept: kept }) },
+    };
   }
 }
 
@@ -96,18 +99,23 @@ interface Batch {
   readonly chunk: Row[];
   readonly files: string[];
   readonly rowNumbers: number[];
+  /** Malformed lines that are still to be read. */
+  readonly lines: MendedLine[];
   kept: number;
 }
 
 function newBatch(): Batch {
-  return { chunk: [], files: [], rowNumbers: [], kept: 0 };
+  return { chunk: [], files: [], rowNumbers: [], lines: [], kept: 0 };
 }
 
-function resultsOf({ chunk, files, rowNumbers, kept }: Batch): BatchResults<Row> {
-  return {
-    chunk,
-    batchSize: chunk.length,
-    origin: { files, rowNumbers },
-    statistics: { rejected_rows_read: chunk.length, ...(kept > 0 && { rejected_rows_kept: kept }) },
-  };
+/** Lines of the same load and columns. */
+function groupsOf(lines: readonly MendedLine[]): Iterable<readonly MendedLine[]> {
+  const groups = new Map<string, MendedLine[]>();
+  for (const line of lines) {
+    const id = JSON.stringify([line.load, line.columns]);
+    const group = groups.get(id) ?? [];
+    groups.set(id, group);
+    group.push(line);
+  }
+  return groups.values();
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { GraphweftError } from '../core/errors.ts';
 import { pickOptions } from '../core/options.ts';
 import { type LoadDescription, RejectedRows } from '../sinks/rejected-rows.ts';
+import { LINE_OPTION_NAMES, type LineOptions } from '../sources/mended-lines.ts';
 import type { LoadOptions } from './load-options.ts';
 import { digest, mappingText } from './load-run.ts';
 
@@ -23,6 +24,8 @@ export interface DescribedLoad extends LoadDescription {
   readonly options: Partial<LoadOptions>;
   /** What JSON cannot hold of it: `schema`, or `functions` of the mapping. */
   readonly lacks: readonly string[];
+  /** How lines of its source are read. */
+  readonly lines: LineOptions;
 }
 
 /** Describes a load. Neither addresses nor secrets are in it. */
@@ -36,6 +39,7 @@ export function describeLoad(options: LoadOptions, floatColumns: readonly string
       floatColumns,
     },
     lacks: [...(options.schema ? ['schema'] : []), ...(hasFunctions ? ['functions'] : [])],
+    lines: pickOptions(options as LoadOptions & LineOptions, LINE_OPTION_NAMES),
   };
   return { id: digest([described, mappingText(options.mapping)]), ...described };
 }
@@ -46,7 +50,7 @@ function holdsFunctions(value: unknown): boolean {
 }
 
 /**
- * Reads the descriptions beside a file of rejected rows: of the loads that need no program, the last one first.
+ * Reads the descriptions beside a file of rejected rows, the last one first.
  * @throws {@link GraphweftError} `GW_REJECTED_RETRY` where there are none.
  */
 export function readDescriptions(file: string): readonly DescribedLoad[] {
@@ -61,8 +65,13 @@ export function readDescriptions(file: string): readonly DescribedLoad[] {
   }
   if (described.some(({ version }) => version !== 1))
     throw retryError(`${path} is of another version of graphweft.`);
+  return described.toReversed();
+}
+
+/** Leaves out the loads that only a program has. @throws {@link GraphweftError} `GW_REJECTED_RETRY` where none is left. */
+export function withoutPrograms(described: readonly DescribedLoad[]): readonly DescribedLoad[] {
   const whole = described.filter(({ lacks }) => lacks.length === 0);
-  if (whole.length > 0) return whole.toReversed();
+  if (whole.length > 0) return whole;
   const what = [...new Set(described.flatMap(({ lacks }) => lacks))]
     .map((part) => (part === 'schema' ? 'a schema' : 'functions in its mapping'))
     .join(' and ');

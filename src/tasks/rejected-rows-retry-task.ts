@@ -7,9 +7,12 @@ import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { forget } from '../neo4j/run-ledger.ts';
+import { RejectedRows } from '../sinks/rejected-rows.ts';
 import { fingerprintFile } from '../sources/file-fingerprint.ts';
-import { RejectedRowsSource, rejectedLines } from '../sources/rejected-rows-source.ts';
-import { type DescribedLoad, readDescriptions } from './load-description.ts';
+import type { LineOptions } from '../sources/mended-lines.ts';
+import { rejectedLines } from '../sources/rejected-lines.ts';
+import { RejectedRowsSource, type RejectedRowsSourceOptions } from '../sources/rejected-rows-source.ts';
+import { type DescribedLoad, readDescriptions, withoutPrograms } from './load-description.ts';
 import { SEQUENTIAL_WRITING, type SourceKind } from './load-kinds.ts';
 import { type AnyRow, LOAD_OPTION_NAMES, type LoadOptions } from './load-options.ts';
 import { digest } from './load-run.ts';
@@ -22,16 +25,15 @@ export interface RejectedRowsRetryTaskOptions<Out = AnyRow>
   readonly file: string;
 }
 
-interface RetryLoadOptions extends LoadOptions {
+interface RetryLoadOptions extends LoadOptions, Pick<RejectedRowsSourceOptions, 'load' | 'lineOptions'> {
   readonly file: string;
-  readonly load?: string | undefined;
 }
 
 const REJECTED: SourceKind<RetryLoadOptions> = {
-  optionNames: ['file', 'load'],
+  optionNames: ['file', 'load', 'lineOptions'],
   nameOf: ({ file }) => file,
-  open: (context, task, { file, load }, carryOver) =>
-    new RejectedRowsSource(context, { file, load, task, carryOver }),
+  open: (context, task, { file, load, lineOptions }, carryOver) =>
+    new RejectedRowsSource(context, { file, load, lineOptions, task, carryOver }),
 };
 
 class RetryLoad extends LoadTask<RetryLoadOptions> {
@@ -57,6 +59,8 @@ export class RejectedRowsRetryTask<Out = AnyRow> extends Task<Neo4jContext> {
   readonly options: RejectedRowsRetryTaskOptions<Out>;
   /** Default: the load's own options are given. */
   readonly #described: readonly DescribedLoad[] | undefined;
+  /** By load: how its lines were read. */
+  readonly #lines: ReadonlyMap<string | undefined, LineOptions>;
 
   constructor(context: Neo4jContext, options: RejectedRowsRetryTaskOptions<Out>) {
     super(context, options.name);
@@ -67,7 +71,9 @@ export class RejectedRowsRetryTask<Out = AnyRow> extends Task<Neo4jContext> {
     ]);
     const file = resolve(stringOption('file', options.file));
     const isOwn = options.query !== undefined || options.mapping !== undefined;
-    this.#described = isOwn ? undefined : readDescriptions(file);
+    const all = isOwn && !existsSync(RejectedRows.descriptionPath(file)) ? [] : readDescriptions(file);
+    this.#described = isOwn ? undefined : withoutPrograms(all);
+    this.#lines = new Map(all.map(({ id, lines }) => [id, lines]));
     this.options = Object.freeze({ ...options, file });
     this.#load(this.#described?.[0], file, 'retry'); // says which option is wrong before a file is moved
   }
@@ -125,12 +131,15 @@ export class RejectedRowsRetryTask<Out = AnyRow> extends Task<Neo4jContext> {
   #load(described: DescribedLoad | undefined, from: string, run: string): RetryLoad {
     const { file, ...own } = this.options;
     const options = { ...described?.options, ...own };
-    const load = described?.id;
-    return new RetryLoad(
-      this.context,
-      { ...(options as LoadOptions), file: from, ...(load && { load }), rejectedFile: file, resume: run },
-      described,
-    );
+    const retry = {
+      ...(options as LoadOptions),
+      ...(described && { load: described.id }),
+      file: from,
+      lineOptions: (load: string | undefined) => this.#lines.get(load),
+      rejectedFile: file,
+      resume: run,
+    };
+    return new RetryLoad(this.context, retry, described);
   }
 }
 

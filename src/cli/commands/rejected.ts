@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { ETLContext } from '../../context/etl-context.ts';
 import { jsonValue } from '../../core/json.ts';
 import type { RejectedRow } from '../../sinks/rejected-rows.ts';
-import { rejectedLines } from '../../sources/rejected-rows-source.ts';
+import { rejectedLines } from '../../sources/rejected-lines.ts';
 import { RejectedRowsRetryTask } from '../../tasks/rejected-rows-retry-task.ts';
 import { stopOnSignals } from '../signals.ts';
 import { formatTable } from '../tables.ts';
