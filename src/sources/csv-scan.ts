@@ -8,17 +8,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
+import { type CsvField, collectMalformed, isMisfit } from './csv-malformed.ts';
 import type { ResolvedCsvReadOptions } from './csv-options.ts';
 import {
   all,
   type ColumnInfo,
   columnsOf,
-  type Row,
+  type DuckDb,
   sqlFile,
   sqlName,
   sqlText,
   unreadable,
 } from './duckdb.ts';
+import { exactCast } from './exact-casts.ts';
 
 /** Bytes of one of the reader's buffers; with the default of 32 MB the scan alone took 70 MB more, no faster. */
 const BUFFERS = 'buffer_size=8000000';
@@ -32,7 +34,7 @@ export interface CsvFile {
   readonly malformed: number;
   /** SQL that reads the file's rows in their order. */
   readonly select: string;
-  /** Table of its malformed lines: record (from 0), position (byte), text, message; in order. */
+  /** Table of its malformed lines, in order: see {@link MalformedLine}. */
   readonly rejectTable: string;
 }
 
@@ -41,12 +43,13 @@ export const CSV_FORMAT = 'CSV';
 
 /** @throws {@link SourceError} `GW_SOURCE_FORMAT` for an empty file, wrong encoding or unusable options. */
 export async function scanCsvFile(
-  connection: DuckDBConnection,
+  database: DuckDb,
   path: string,
   index: number,
   options: ResolvedCsvReadOptions,
 ): Promise<CsvFile> {
   try {
+    const connection = await database.connect();
     const columns = await sniffColumns(connection, path, options);
     if (columns.some(({ name }) => name === '__proto__')) {
       throw new SourceError(
@@ -54,35 +57,57 @@ export async function scanCsvFile(
         `${path} has a column named __proto__, which no row can hold.`,
       );
     }
-    const arguments_ = [...dialect(options), 'auto_detect=false', `columns=${sqlStruct(columns)}`];
-    // Not ignore_errors: it drops the good line after an unterminated quote, which store_rejects keeps.
-    const read = `read_csv(${[sqlFile(path), ...arguments_, BUFFERS, 'store_rejects=true'].join(', ')})`;
-    // Text needs no cast, so counting rows finds every fault; typed columns must be looked at to find theirs.
-    const count =
-      options.types === 'text'
-        ? 'count(*)'
-        : `count(*), ${columns.map(({ name }) => `count(${sqlName(name)})`).join(', ')}`;
-    const [counted] = await all(connection, `SELECT ${count} FROM ${read}`);
-    const rejectTable = `malformed_${index}`;
-    // DuckDB counts the header as line 1; a line with several faults is reported once for each.
-    await connection.run(
-      `CREATE TABLE ${rejectTable} AS SELECT line::BIGINT - 2 AS record, min(line_byte_position)::BIGINT AS position,
-         first(csv_line) AS text, string_agg(DISTINCT error_message, '; ' ORDER BY error_message) AS message
-       FROM reject_errors GROUP BY line ORDER BY line`,
+    const fields = columns.map(({ name, type }) => {
+      const text = `csv.${sqlName(name)}`;
+      return { name, type: type.toString(), text, value: exactCast(text, type) };
+    });
+    // All is read as text, and cast by us: DuckDB's casts lose what does not fit. Not ignore_errors: it drops the good
+    // line after an unterminated quote, which store_rejects keeps.
+    const texts = columns.map(({ name }) => `${sqlText(name)}: 'VARCHAR'`).join(', ');
+    const arguments_ = [...dialect(options), 'auto_detect=false', `columns={${texts}}`];
+    const read = `read_csv(${[sqlFile(path), ...arguments_, BUFFERS, 'store_rejects=true'].join(', ')}) AS csv`;
+    // All texts are counted, because bytes that are no text are found only in columns that are looked at.
+    const counts = fields.map(({ text, value }, c) => `count(${text}) AS t${c}, count(${value}) AS v${c}`);
+    const [counted = {}] = await all(
+      connection,
+      `SELECT count(*) AS readable, ${counts.join(', ')} FROM ${read}`,
     );
-    await connection.run('DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans');
-    const [rejects] = await all(connection, `SELECT count(*) AS malformed FROM ${rejectTable}`);
+    const misfits = fields.filter((_, c) => counted[`t${c}`] !== counted[`v${c}`]);
+    const rejectTable = `malformed_${index}`;
+    const found = await collectMalformed(database, connection, {
+      path,
+      read,
+      fields,
+      misfits,
+      table: rejectTable,
+      options,
+    });
     return {
       path,
       columns,
-      rows: Number(counted?.['count_star()']),
-      malformed: Number(rejects?.malformed),
-      select: `SELECT * FROM ${read}`,
+      rows: Number(counted.readable) - found.misfits,
+      malformed: found.faults + found.misfits,
+      select: selectRows(read, fields, misfits, found.faults > 0),
       rejectTable,
     };
   } catch (cause) {
     throw unreadable(cause, path, CSV_FORMAT);
   }
+}
+
+/** Gives SQL for the rows that can be read. @param hasFaults Whether the reader refuses some of the others. */
+function selectRows(
+  read: string,
+  fields: readonly CsvField[],
+  misfits: readonly CsvField[],
+  hasFaults: boolean,
+): string {
+  const values = fields.map(({ name, type, text }) => `CAST(${text} AS ${type}) AS ${sqlName(name)}`);
+  const conditions = misfits.map((field) => `NOT ${isMisfit(field)}`);
+  // DuckDB fails at bytes that are no text when some columns are left out, as those who count keys do.
+  if (hasFaults) conditions.push(`concat(${fields.map(({ text }) => text).join(', ')}) IS NOT NULL`);
+  const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
+  return `SELECT ${values.join(', ')} FROM ${read}${where}`;
 }
 
 async function sniffColumns(
@@ -189,18 +214,4 @@ function dialect(options: ResolvedCsvReadOptions): readonly string[] {
     `encoding=${sqlText(encoding)}`,
     ...nulls,
   ];
-}
-
-function sqlStruct(columns: readonly ColumnInfo[]): string {
-  return `{${columns.map(({ name, type }) => `${sqlText(name)}: ${sqlText(type.toString())}`).join(', ')}}`;
-}
-
-/** A malformed line, as the reject table has it. */
-export interface MalformedLine extends Row {
-  /** From 0, counted over records: a quoted line break does not start a new one. */
-  readonly record: number;
-  /** Where its first byte stands in the (unpacked) file. */
-  readonly position: number;
-  readonly text: string;
-  readonly message: string;
 }

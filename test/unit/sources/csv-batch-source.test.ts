@@ -69,7 +69,9 @@ describe('CSVBatchSource', () => {
     const plain = 'id,name\n1,Ann\n';
     const expected = [{ id: '1', name: 'Ann', _row: 0 }];
     expect((await drain(source(folder.write('a.csv.gz', gzipSync(plain))), 10)).items).toEqual(expected);
-    expect((await drain(source(await zstdFile(folder.path('a.csv.zst'))), 10)).items).toEqual(expected);
+    expect((await drain(source(await zstdFile(folder.path('a.csv.zst'))), 10)).items).toEqual([
+      { n: '1', name: 'Ann', _row: 0 },
+    ]);
     expect((await drain(source(folder.write('bom.csv', `\ufeff${plain}`)), 10)).items).toEqual(expected);
     const other = folder.write('o.csv', "id;name\n1;'A\\'n;n'\n");
     const options: Options = { delimiter: ';', quote: "'", escape: '\\' };
@@ -140,6 +142,151 @@ describe('CSVBatchSource', () => {
       { id: 3, _row: 2 },
     ]);
     expect(readJsonLines(rejectedFile)).toMatchObject([{ lineNumber: 3, text: 'two' }]);
+  });
+
+  it.each([
+    ['INTEGER', '1', '1.5'],
+    ['BIGINT', '9007199254740993', '1e-1'],
+    ['DECIMAL(10,2)', '1.10', '1.123456789'],
+    ['TIMESTAMP', '2024-01-01 00:00:00.123456', '2024-01-01 00:00:00+02:00'],
+    ['TIMESTAMP', '2024-01-01T00:00:00', '2024-01-01 00:00:0Z'],
+    ['TIMESTAMP', '2024-01-01', '2024-01-01 00:00:00.123456789'],
+    ['TIMESTAMP_MS', '2024-01-01 00:00:00.123000', '2024-01-01 00:00:00.1234'],
+    ['TIMESTAMP_NS', '2024-01-01 00:00:00.123456789', '2024-01-01 00:00:00+02'],
+    ['TIMESTAMPTZ', '2024-01-01 00:00:00.5+02:00', '2024-01-01 00:00:00.1234567+02:00'],
+    ['DATE', '2024-01-01', '2024-01-01 23:59:59'],
+    ['TIME', '12:00:00.123456', '12:00:00.1234567'],
+    ['TIME', '12:00', '12:00:00+02'],
+    ['TIMETZ', '12:00:00+02', '12:00:00.1234567+02'],
+    ['DOUBLE', '0.1', '9007199254740993'],
+    ['DOUBLE', '9007199254740992', '12345678901234567890123'],
+    ['DOUBLE', '1e300', '1e400'],
+    ['FLOAT', '16777216', '16777217'],
+    ['INTEGER[]', '[1, 2]', '[1, 1.5]'],
+    ['INTERVAL', '1.5 seconds', '1.0000001 seconds'],
+  ])('rejects a text that %s would change: %s is kept, %s is not', async (type, kept, changed) => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const file = folder.write('a.csv', `id;v\n1;${kept}\n2;${changed}\n3;\n`);
+    const { items } = await drain(source(file, { rejectedFile, delimiter: ';', types: { v: type } }), 10);
+    expect(items.map(({ id, v, _row }) => [id, v === null, _row])).toEqual([
+      ['1', false, 0],
+      ['3', true, 2],
+    ]);
+    expect(readJsonLines(rejectedFile)).toMatchObject([
+      {
+        lineNumber: 3,
+        text: `2;${changed}`,
+        message: `Column v (${typeName(type)}) cannot hold "${changed}" exactly.`,
+      },
+    ]);
+  });
+
+  it('rejects what an inferred type would change, far behind the sample', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const rows = Array.from({ length: 60_000 }, (_, i) => (i === 50_000 ? '1.6' : `${i}`));
+    const file = folder.write('a.csv', `n,m\n${rows.map((n) => `${n},0`).join('\n')}\n`);
+    const inferred = source(file, { rejectedFile, types: 'inferred' });
+    const { items } = await drain(inferred, 10_000);
+    expect(items).toHaveLength(59_999);
+    expect(items.every(({ n, _row }) => n === _row)).toBe(true);
+    expect(readJsonLines(rejectedFile)).toMatchObject([{ lineNumber: 50_002, text: '1.6,0' }]);
+    await expect(drain(source(file, { types: 'inferred', strict: true }), 10)).rejects.toMatchObject({
+      code: 'GW_SOURCE_ROW',
+      message: expect.stringContaining('a.csv:50002 is malformed'),
+    });
+  });
+
+  it('keeps line, text and row number right where all kinds of faults and blank lines are mixed', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const lines = [
+      'n,t',
+      '1,"a\nb"',
+      '1.5,"c\nd"',
+      '',
+      '3',
+      '',
+      '4,"bad"quote',
+      'five,"e',
+      'f"',
+      '6,g',
+      '7.5,h',
+      '8,i',
+    ];
+    const options = { rejectedFile, types: { n: 'INTEGER' } };
+    for (const [name, content] of [
+      ['a.csv', lines.join('\n')],
+      ['b.csv.gz', gzipSync(lines.join('\r\n').replaceAll('\\n', '\n'))],
+    ] as const) {
+      const file = folder.write(name, content);
+      const { items } = await drain(source(file, options), 10);
+      expect(items.map(({ n, _row }) => [n, _row])).toEqual([
+        [1, 0],
+        [6, 5],
+        [8, 7],
+      ]);
+    }
+    const found = readJsonLines(rejectedFile).map(({ lineNumber, text }) => [lineNumber, text]);
+    const expected = [
+      [4, '1.5,"c\nd"'],
+      [7, '3'],
+      [9, '4,"bad"quote'],
+      [10, 'five,"e\nf"'],
+      [13, '7.5,h'],
+    ];
+    expect(found.slice(0, 5)).toEqual(expected);
+    expect(found.slice(5).map(([line]) => line)).toEqual(expected.map(([line]) => line));
+  });
+
+  it('finds bytes that are no text in the scan, also where keys are counted', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const rows = Array.from({ length: 60_000 }, (_, i) => (i === 50_000 ? `${i},caf\xe9` : `${i},x`));
+    const file = folder.write('a.csv', Buffer.from(`id,name\n${rows.join('\n')}\n`, 'latin1'));
+    const { items } = await drain(source(file, { rejectedFile }), 10_000);
+    expect(items).toHaveLength(59_999);
+    expect(readJsonLines(rejectedFile)).toMatchObject([
+      { lineNumber: 50_002, text: '50000,caf\ufffd', message: expect.stringContaining('UTF-8') },
+    ]);
+    expect(await source(file).countKeys([['name']])).toMatchObject([{ heavy: [['x', 59_999]] }]);
+    const whole = await drain(source(file, { encoding: 'latin-1' }), 10_000);
+    expect(whole.items[50_000]).toMatchObject({ name: 'café' });
+  });
+
+  it('gives the whole text of a long malformed line', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const long = `"${'é\n'.repeat(20_000)}",2,3`;
+    const file = folder.write('a.csv', `id,name\n1,a\n${long}\n4,b\n5\n`);
+    const { items } = await drain(source(file, { rejectedFile }), 10);
+    expect(items.map(({ _row }) => _row)).toEqual([0, 2]);
+    expect(readJsonLines(rejectedFile).map(({ lineNumber, text }) => [lineNumber, text])).toEqual([
+      [3, long],
+      [20_005, '5'],
+    ]);
+  });
+
+  it('counts lines where it cannot follow the file: packed by zstd, or with CR alone between lines', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const options = { rejectedFile, types: { n: 'INTEGER' } };
+    const packed = await zstdFile(
+      folder.path('a.csv.zst'),
+      "VALUES ('1.5', 'a'), ('2', 'b'), ('x', 'c'), ('4', 'd')",
+    );
+    const old = folder.write('b.csv', 'n,t\r1.5,a\r2,b\r3\r4,d\r');
+    for (const file of [packed, old]) {
+      const { items } = await drain(source(file, options), 10);
+      expect(items.map(({ _row }) => _row)).toEqual([1, 3]);
+    }
+    expect(readJsonLines(rejectedFile).map(({ lineNumber, text }) => [lineNumber, text])).toEqual([
+      [2, '1.5,a'],
+      [4, 'x,c'],
+      [2, '1.5,a'],
+      [4, '3'],
+    ]);
   });
 
   it('finds the line in a large packed file, and loses no good row beside bad ones', async () => {
@@ -223,11 +370,17 @@ describe('CSVBatchSource', () => {
   });
 });
 
+/** As DuckDB spells it. */
+function typeName(type: string): string {
+  if (type === 'TIMESTAMPTZ') return 'TIMESTAMP WITH TIME ZONE';
+  return type === 'TIMETZ' ? 'TIME WITH TIME ZONE' : type;
+}
+
 /** Node 20 has nothing to pack zstd with; DuckDB has. */
-async function zstdFile(path: string): Promise<string> {
+async function zstdFile(path: string, rows = "VALUES ('1', 'Ann')"): Promise<string> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
   await connection.run(
-    `COPY (SELECT '1' AS id, 'Ann' AS name) TO '${path}' (FORMAT csv, HEADER, COMPRESSION zstd)`,
+    `COPY (FROM (${rows}) AS t(n, name)) TO '${path}' (FORMAT csv, HEADER, COMPRESSION zstd)`,
   );
   return path;
 }
