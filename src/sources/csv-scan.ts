@@ -116,12 +116,10 @@ async function sniffColumns(
   options: ResolvedCsvReadOptions,
 ): Promise<readonly ColumnInfo[]> {
   const { types } = options;
-  if (types === 'inferred') {
-    const sniff = [sqlFile(path), ...dialect(options), 'ignore_errors=true'].join(', ');
-    return columnsOf(connection, `SELECT * FROM read_csv(${sniff})`);
-  }
   const columns = await headerColumns(connection, path, options);
   if (types === 'text') return columns;
+  if (types === 'inferred')
+    return withTypes(connection, columns, await inferredTypes(connection, path, options));
   const unknown = Object.keys(types).find((name) => !columns.some((column) => column.name === name));
   if (unknown !== undefined) {
     const names = columns.map(({ name }) => name).join(', ');
@@ -130,10 +128,46 @@ async function sniffColumns(
       `${path} has no column ${unknown} to give a type; it has ${names}.`,
     );
   }
-  // A column may be named `constructor`, which every object has.
-  const typeOf = (name: string) => (Object.hasOwn(types, name) ? types[name] : 'VARCHAR');
-  const typed = columns.map(({ name }) => `NULL::${typeOf(name)} AS ${sqlName(name)}`);
+  for (const [name, type] of Object.entries(types)) {
+    await columnsOf(connection, `SELECT NULL::${type}`).catch((cause: unknown) => {
+      throw new SourceError('GW_SOURCE_FORMAT', `Column ${name}: DuckDB has no type ${type} (\`types\`).`, {
+        cause,
+      });
+    });
+  }
+  return withTypes(connection, columns, new Map(Object.entries(types)));
+}
+
+/** Gives columns their types, by name; those without one stay text. */
+function withTypes(
+  connection: DuckDBConnection,
+  columns: readonly ColumnInfo[],
+  types: ReadonlyMap<string, string>,
+): Promise<readonly ColumnInfo[]> {
+  const typed = columns.map(({ name }) => `NULL::${types.get(name) ?? 'VARCHAR'} AS ${sqlName(name)}`);
   return columnsOf(connection, `SELECT ${typed.join(', ')}`);
+}
+
+/** Forms of dates and times that a cast reads. */
+const CAST_FORMATS = String.raw`%Y[-/]%m[-/]%d([ T]%H:%M:%S(\.%[fgn])?(Z|%z)?)?`;
+
+/**
+ * Takes types from a sample. Dates in another form than casts read stay text: 02/03/2001 is a day in February or in March, and
+ * a sample does not always tell.
+ */
+async function inferredTypes(
+  connection: DuckDBConnection,
+  path: string,
+  options: ResolvedCsvReadOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const sniff = [sqlFile(path), ...dialect(options), 'ignore_errors=true'].join(', ');
+  const sniffed = await all(
+    connection,
+    `SELECT name, type FROM (SELECT unnest(Columns, recursive := true), DateFormat, TimestampFormat FROM sniff_csv(${sniff}))
+     WHERE coalesce(regexp_full_match(CASE WHEN type = 'DATE' THEN DateFormat WHEN type LIKE 'TIMESTAMP%' THEN TimestampFormat END,
+       ${sqlText(CAST_FORMATS)}), true)`,
+  );
+  return new Map(sniffed.map(({ name, type }) => [String(name), String(type)]));
 }
 
 /** A header record may hold quoted line breaks, but not this many. */

@@ -113,6 +113,20 @@ describe('CSVBatchSource', () => {
     expect(given.items[0]).toEqual({ id: 1, price: '2', day: '2024-02-29', _row: 0 });
   });
 
+  it.each([
+    ['02/03/2001', '12/31/2001', 'string'],
+    ['03.02.2001', '31.12.2001', 'string'],
+    ['02/03/2001 01:02:03 PM', '12/31/2001 01:02:03 AM', 'string'],
+    ['2001/02/03', '2001/12/31', 'object'],
+    ['2001-02-03T01:02:03', '2001-12-31 01:02:03', 'object'],
+    ['2001-02-03T01:02:03Z', '2001-12-31 01:02:03+02:00', 'object'],
+  ])('infers dates that a cast reads, and leaves the others text: %s', async (first, second, kind) => {
+    const file = useFolder().write('a.csv', `id,d\n1,${first}\n2,${second}\n`);
+    const { items } = await drain(source(file, { types: 'inferred' }), 10);
+    expect(items.map(({ d }) => typeof d)).toEqual([kind, kind]);
+    if (kind === 'string') expect(items.map(({ d }) => d)).toEqual([first, second]);
+  });
+
   it('sets malformed lines aside with line number and text, and numbers the rest as they stand in the file', async () => {
     const folder = useFolder();
     const rejectedFile = folder.path('rejected.jsonl');
