@@ -27,6 +27,7 @@ import {
   expandFiles,
   openDuckDb,
   type Row,
+  refuseOtherColumns,
   streamTables,
   unreadable,
 } from './duckdb.ts';
@@ -141,7 +142,9 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
       const files: CsvFile[] = [];
       for (const path of await expandFiles(connection, this.#file)) {
         throwIfAborted(this.signal);
-        files.push(await scanCsvFile(database, path, files.length, this.#options));
+        const file = await scanCsvFile(database, path, files.length, this.#options);
+        refuseOtherColumns(files[0] ?? file, file);
+        files.push(file);
       }
       if (this.#options.strict) for (const file of files) await refuseMalformed(database, file);
       return { files, database, connection };

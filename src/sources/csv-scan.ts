@@ -51,12 +51,7 @@ export async function scanCsvFile(
   try {
     const connection = await database.connect();
     const columns = await sniffColumns(connection, path, options);
-    if (columns.some(({ name }) => name === '__proto__')) {
-      throw new SourceError(
-        'GW_SOURCE_FORMAT',
-        `${path} has a column named __proto__, which no row can hold.`,
-      );
-    }
+    refuseNames(path, columns, options);
     const fields = columns.map(({ name, type }) => {
       const text = `csv.${sqlName(name)}`;
       return { name, type: type.toString(), text, value: exactCast(text, type) };
@@ -93,6 +88,22 @@ export async function scanCsvFile(
   } catch (cause) {
     throw unreadable(cause, path, CSV_FORMAT);
   }
+}
+
+function refuseNames(
+  path: string,
+  columns: readonly ColumnInfo[],
+  { rowNumbers }: ResolvedCsvReadOptions,
+): void {
+  const refused = (name: string, why: string) => {
+    if (!columns.some((column) => column.name === name)) return;
+    throw new SourceError('GW_SOURCE_FORMAT', `${path} has a column named ${name}, ${why}`, {
+      details: { file: path, column: name },
+    });
+  };
+  refused('__proto__', 'which no row can hold.');
+  if (rowNumbers)
+    refused('_row', 'where the numbers of its rows go; rename it, or read it with `rowNumbers: false`.');
 }
 
 /** Gives SQL for the rows that can be read. @param hasFaults Whether the reader refuses some of the others. */
@@ -227,12 +238,28 @@ async function headerColumns(
   try {
     const copy = join(folder, 'header.csv');
     await writeFile(copy, `${header.replace(/^\ufeff/, '')}\n`);
-    const sniff = [sqlFile(copy), ...dialect({ ...options, encoding: 'utf-8' }), 'all_varchar=true'].join(
-      ', ',
-    );
-    return await columnsOf(connection, `SELECT * FROM read_csv(${sniff})`);
+    const [, ...other] = dialect({ ...options, encoding: 'utf-8' });
+    const sniff = [sqlFile(copy), ...other, 'all_varchar=true'].join(', ');
+    const [names = {}] = await all(connection, `SELECT * FROM read_csv(${sniff}, header=false)`);
+    refuseTwice(path, Object.values(names));
+    return await columnsOf(connection, `SELECT * FROM read_csv(${sniff}, header=true)`);
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** DuckDB would give the second one another name, also where only capitals tell them apart. */
+function refuseTwice(path: string, names: readonly unknown[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (typeof name !== 'string' || name === '') continue;
+    if (seen.has(name.toLowerCase()))
+      throw new SourceError(
+        'GW_SOURCE_FORMAT',
+        `${path} has two columns named ${name} (capitals do not count); rename one of them.`,
+        { details: { file: path, column: name } },
+      );
+    seen.add(name.toLowerCase());
   }
 }
 

@@ -128,6 +128,28 @@ export async function columnsOf(connection: DuckDBConnection, sql: string): Prom
 }
 
 /**
+ * Compares the columns of a pattern's files by name; their order and their types may differ.
+ * @throws {@link SourceError} `GW_SOURCE_FORMAT`: where one is missing its values would be null, as if the file said so.
+ */
+export function refuseOtherColumns(
+  first: { readonly path: string; readonly columns: readonly ColumnInfo[] },
+  file: { readonly path: string; readonly columns: readonly ColumnInfo[] },
+): void {
+  for (const [having, other] of [
+    [first, file],
+    [file, first],
+  ] as const) {
+    const missing = having.columns.find(({ name }) => !other.columns.some((column) => column.name === name));
+    if (!missing) continue;
+    throw new SourceError(
+      'GW_SOURCE_FORMAT',
+      `${other.path} has no column ${missing.name}, but ${having.path} has; the files of a pattern need the same columns.`,
+      { details: { file: other.path, column: missing.name } },
+    );
+  }
+}
+
+/**
  * Counts keys in the rows of statements, in one pass: for each side the values of its columns together, the most frequent first.
  * Of 3 M ratings with a column a side 0.28 s of CPU, where a pass a side took 0.65 s.
  * @returns A count a side; undefined where a column is missing.

@@ -12,11 +12,13 @@ import type { KeyCounts } from '../parallel/balanced-buckets.ts';
 import { resolveReaderOptions } from './csv-options.ts';
 import {
   all,
+  type ColumnInfo,
   columnsOf,
   countKeys,
   expandFiles,
   openDuckDb,
   type Row,
+  refuseOtherColumns,
   sqlFile,
   sqlName,
   streamTables,
@@ -55,6 +57,7 @@ export interface ParquetBatchSourceOptions
 
 interface ParquetFile {
   readonly path: string;
+  readonly columns: readonly ColumnInfo[];
   readonly rows: number;
   readonly select: string;
   readonly floatColumns: readonly string[];
@@ -166,7 +169,9 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
           const floatColumns = found.filter(({ type }) => isFloating(type)).map(({ name }) => name);
           // Where nothing is cut off there is no limit: with one, DuckDB held four times as much (500,000 rows of 18 texts).
           const cut = rows < Number(metadata?.num_rows) ? ` LIMIT ${rows}` : '';
-          files.push({ path, rows, select: `${select}${cut}`, floatColumns });
+          const described = { path, columns: found, rows, select: `${select}${cut}`, floatColumns };
+          refuseOtherColumns(files[0] ?? described, described);
+          files.push(described);
           left -= rows;
         } catch (cause) {
           throw unreadable(cause, path, FORMAT);

@@ -352,10 +352,46 @@ describe('CSVBatchSource', () => {
     });
   });
 
+  it('refuses files of a pattern that have other columns, before any row; their order may differ', async () => {
+    const folder = useFolder();
+    folder.write('1.csv', 'id,n\n1,a\n');
+    folder.write('2.csv', 'n,id\nb,2\n');
+    const { items } = await drain(source(folder.path('*.csv'), { rowNumbers: false }), 10);
+    expect(items).toEqual([
+      { id: '1', n: 'a' },
+      { id: '2', n: 'b' },
+    ]);
+    for (const [header, file, column] of [
+      ['id,m', '3.csv', 'n'],
+      ['id,n,m', '1.csv', 'm'],
+    ] as const) {
+      folder.write('3.csv', `${header}\n`);
+      await expect(source(folder.path('*.csv')).countRows()).rejects.toMatchObject({
+        code: 'GW_SOURCE_FORMAT',
+        message: expect.stringContaining(`${file} has no column ${column}`),
+      });
+    }
+  });
+
+  it('names columns without a name by their place, and reads a column _row where rows are not numbered', async () => {
+    const file = useFolder().write('a.csv', ',_row,\n1,2,3\n');
+    const { items } = await drain(source(file, { rowNumbers: false }), 10);
+    expect(items).toEqual([{ column0: '1', _row: '2', column2: '3' }]);
+  });
+
   it.each([
     ['a missing file', 'missing.csv', undefined, 'GW_SOURCE_MISSING', 'There is no file'],
     ['an empty file', 'empty.csv', '', 'GW_SOURCE_FORMAT', 'is empty'],
     ['a file that is not gzip', 'not.csv.gz', 'plain', 'GW_SOURCE_FORMAT', 'cannot be read as CSV'],
+    ['a column twice', 'twice.csv', 'a,b,a\n1,2,3\n', 'GW_SOURCE_FORMAT', 'two columns named a'],
+    [
+      'a column of other capitals',
+      'capitals.csv',
+      'id,ID\n1,2\n',
+      'GW_SOURCE_FORMAT',
+      'two columns named ID',
+    ],
+    ['a column of row numbers', 'row.csv', 'a,_row\n1,2\n', 'GW_SOURCE_FORMAT', '`rowNumbers: false`'],
     ['a column of a dangerous name', 'proto.csv', '__proto__\n1\n', 'GW_SOURCE_FORMAT', '__proto__'],
   ])('names %s', async (_what, name, content, code, message) => {
     const folder = useFolder();
