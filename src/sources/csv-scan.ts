@@ -86,9 +86,18 @@ export async function scanCsvFile(
       rejectTable,
     };
   } catch (cause) {
-    throw unreadable(cause, path, CSV_FORMAT);
+    throw (cause as Error).message.includes(INVALID_STATE)
+      ? new SourceError(
+          'GW_SOURCE_FORMAT',
+          `${path} has line breaks of several kinds (LF, CRLF, CR) outside of quotes, or \`delimiter\` and \`quote\` are others; give all its lines the same.`,
+          { cause, details: { file: path } },
+        )
+      : unreadable(cause, path, CSV_FORMAT);
   }
 }
+
+/** What DuckDB says of a line break that is not the one of the lines before. */
+const INVALID_STATE = 'state machine reached an invalid state';
 
 function refuseNames(
   path: string,
@@ -181,6 +190,9 @@ async function inferredTypes(
   return new Map(sniffed.map(({ name, type }) => [String(name), String(type)]));
 }
 
+/** Characters of the header that a message shows. */
+const MAX_SHOWN = 100;
+
 /** A header record may hold quoted line breaks, but not this many. */
 const MAX_HEADER_LINES = 100;
 
@@ -199,7 +211,7 @@ async function headerColumns(
     "escape=''",
     'header=false',
     'auto_detect=false',
-    'ignore_errors=true',
+    'store_rejects=true',
   ];
   const arguments_ = [
     sqlFile(path),
@@ -220,19 +232,22 @@ async function headerColumns(
     if (typeof first?.line === 'string' && isWhole(first.line)) return [first];
     throw error;
   });
+  const refuse = (why: string, cause?: unknown) => {
+    throw new SourceError('GW_SOURCE_FORMAT', `${path} ${why}`, { cause, details: { file: path } });
+  };
   let header = '';
+  let count = 0;
   for (const { line } of lines) {
-    header += header === '' ? line : `\n${line}`;
+    header += count++ === 0 ? (line ?? '') : `\n${line ?? ''}`;
     if (isWhole(header)) break;
   }
+  const [{ bad } = {}] = await all(connection, 'SELECT min(line)::INTEGER AS bad FROM reject_errors');
+  await connection.run('DROP TABLE reject_errors; DROP TABLE reject_scans');
+  if ((typeof bad === 'number' && bad <= Math.max(count, 1)) || header.includes('\0'))
+    refuse(`has no text in ${options.encoding} in its first line; give the \`encoding\` that it is in.`);
   if (header.trim() === '') {
-    throw new SourceError(
-      'GW_SOURCE_FORMAT',
-      `${path} is empty; a CSV file starts with a line of column names.`,
-      {
-        details: { file: path },
-      },
-    );
+    const what = count > 0 ? 'begins with a blank line' : 'is empty';
+    refuse(`${what}; a CSV file starts with a line of column names.`);
   }
   const folder = await mkdtemp(join(tmpdir(), 'graphweft-'));
   try {
@@ -240,7 +255,13 @@ async function headerColumns(
     await writeFile(copy, `${header.replace(/^\ufeff/, '')}\n`);
     const [, ...other] = dialect({ ...options, encoding: 'utf-8' });
     const sniff = [sqlFile(copy), ...other, 'all_varchar=true'].join(', ');
-    const [names = {}] = await all(connection, `SELECT * FROM read_csv(${sniff}, header=false)`);
+    const [names = {}] = await all(connection, `SELECT * FROM read_csv(${sniff}, header=false)`).catch(
+      (cause) =>
+        refuse(
+          `has a first line that cannot be read with \`delimiter\` ${options.delimiter} and \`quote\` ${options.quote}: ${header.slice(0, MAX_SHOWN)}`,
+          cause,
+        ),
+    );
     refuseTwice(path, Object.values(names));
     return await columnsOf(connection, `SELECT * FROM read_csv(${sniff}, header=true)`);
   } finally {

@@ -383,6 +383,9 @@ describe('CSVBatchSource', () => {
     ['a missing file', 'missing.csv', undefined, 'GW_SOURCE_MISSING', 'There is no file'],
     ['an empty file', 'empty.csv', '', 'GW_SOURCE_FORMAT', 'is empty'],
     ['a file that is not gzip', 'not.csv.gz', 'plain', 'GW_SOURCE_FORMAT', 'cannot be read as CSV'],
+    ['a blank first line', 'blank.csv', '\na,b\n1,2\n', 'GW_SOURCE_FORMAT', 'begins with a blank line'],
+    ['line breaks of two kinds', 'mixed.csv', 'a,b\r\n1,2\n', 'GW_SOURCE_FORMAT', 'LF, CRLF'],
+    ['a delimiter that is another', 'semi.csv', '"a";"b"\n1;2\n', 'GW_SOURCE_FORMAT', '`delimiter` ,'],
     ['a column twice', 'twice.csv', 'a,b,a\n1,2,3\n', 'GW_SOURCE_FORMAT', 'two columns named a'],
     [
       'a column of other capitals',
@@ -399,6 +402,31 @@ describe('CSVBatchSource', () => {
     const error = await drain(source(file), 10).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
     expect((error as Error).message).toContain(name);
+  });
+
+  it.each([
+    ['UTF-16', Buffer.from('\ufeffid,n\n1,x\n', 'utf16le')],
+    ['UTF-16 without a mark', Buffer.from('id,n\n1,x\n', 'utf16le')],
+    ['Latin-1', Buffer.from('id,n\xe9\n1,x\n', 'latin1')],
+  ])('names the encoding where the first line is not in it: %s', async (_encoding, content) => {
+    const file = useFolder().write('a.csv', content);
+    await expect(drain(source(file), 10)).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: expect.stringMatching(/a\.csv .*utf-8.*`encoding`/),
+    });
+  });
+
+  it('names the column of a type that DuckDB does not have, and a folder as what it is', async () => {
+    const folder = useFolder();
+    const file = folder.write('a.csv', 'n\n1\n');
+    await expect(drain(source(file, { types: { n: 'DUBLE' } }), 10)).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: expect.stringMatching(/Column n: .*DUBLE/),
+    });
+    await expect(drain(source(folder.path('.')), 10)).rejects.toMatchObject({
+      code: 'GW_SOURCE_MISSING',
+      message: expect.stringContaining('is a folder'),
+    });
   });
 
   it('names a bad option with what it expects', () => {
