@@ -78,6 +78,13 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     return files.reduce((rows, file) => rows + file.rows, 0);
   }
 
+  /** Names the columns of the rows, the row number among them. */
+  async columnNames(): Promise<readonly string[]> {
+    const { files } = await this.#scanned();
+    const names = files[0]!.columns.map(({ name }) => name);
+    return this.#options.rowNumbers ? [...names, '_row'] : names;
+  }
+
   /** Names the columns whose numbers are floating point, also where they happen to be whole. */
   async floatColumns(): Promise<readonly string[]> {
     const { files } = await this.#scanned();

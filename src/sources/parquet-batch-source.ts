@@ -86,6 +86,12 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
     return files.reduce((rows, file) => rows + file.rows, 0);
   }
 
+  /** Names the columns of the rows. */
+  async columnNames(): Promise<readonly string[]> {
+    const [first] = await this.#described();
+    return first!.columns.map(({ name }) => name);
+  }
+
   /** Names the columns whose numbers are floating point, also where they happen to be whole. */
   async floatColumns(): Promise<readonly string[]> {
     return (await this.#described()).flatMap((file) => file.floatColumns);
