@@ -72,7 +72,7 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     this.#rejected = rejectedFile instanceof RejectedRows ? rejectedFile : new RejectedRows(rejectedFile);
   }
 
-  /** Counts the rows that can be read; 3 M take 0.3 s. */
+  /** Counts the rows that can be read; 3 M take 0.4 s as text, 0.8 s with types. */
   override async countRows(): Promise<number> {
     const { files } = await this.#scanned();
     return files.reduce((rows, file) => rows + file.rows, 0);

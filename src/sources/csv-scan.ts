@@ -1,6 +1,6 @@
 /**
  * The first pass over CSV files: columns, row count and malformed lines, before the first row is written. DuckDB
- * counts 3 M rows in 0.3 s, a small part of what their load takes, and the second pass can then number its rows
+ * counts 3 M rows in 0.4 s, a small part of what their load takes, and the second pass can then number its rows
  * exactly, show how far it is, and be refused (`strict`) while nothing has been written.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -58,9 +58,9 @@ export function exactCast(text: string, type: DuckDBType): string {
 /** Gives SQL for whether a text that can be cast loses nothing by it; undefined where none does. */
 function exactText(text: string, type: DuckDBType): string | undefined {
   const { typeId } = type;
-  if (INTEGERS.has(typeId)) return matches(text, String.raw`\s*[+-]?\d+(\.0*)?([eE]\+?\d+)?\s*`);
+  if (INTEGERS.has(typeId)) return matches(text, String.raw`\s*[+-]?[\d_]+(\.0*)?([eE]\+?\d+)?\s*`);
   if (type instanceof DuckDBDecimalType)
-    return matches(text, String.raw`\s*[+-]?\d*(\.\d{0,${type.scale}}0*)?\s*`);
+    return matches(text, String.raw`\s*[+-]?[\d_]*(\.\d{0,${type.scale}}0*)?([eE]\+?\d+)?\s*`);
   if (typeId === DuckDBTypeId.DOUBLE || typeId === DuckDBTypeId.FLOAT) return exactFloat(text, type);
   if (typeId === DuckDBTypeId.DATE)
     return matches(
