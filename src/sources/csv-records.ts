@@ -175,11 +175,9 @@ export class CsvRecords {
     if (this.#nextQuote < 0) this.#nextQuote = this.#bytes.length;
     if (end !== undefined && this.#nextQuote >= end) return end;
     for (let at = from; ; at += this.#delimiter.length) {
-      const field = this.#endOfField(at);
-      if (field >= this.#bytes.length) return this.#isEnd ? this.#bytes.length : undefined;
-      // What stands behind a closing quote and is no delimiter makes the rest of the line malformed.
-      if (!this.#isDelimiter(field)) return this.#endOfLine(field);
-      at = field;
+      at = this.#endOfField(at);
+      if (at >= this.#bytes.length) return this.#isEnd ? this.#bytes.length : undefined;
+      if (!this.#isDelimiter(at)) return at + 1;
     }
   }
 
@@ -189,19 +187,26 @@ export class CsvRecords {
     return this.#isEnd && from < this.#bytes.length ? this.#bytes.length : undefined;
   }
 
-  /** Gives where a field's delimiter stands, or what stands in its place. */
+  /** Gives where the field's delimiter or line break stands. What stands behind a closing quote is malformed up to there. */
   #endOfField(from: number): number {
     const bytes = this.#bytes;
     let at = this.#skipSpaces(from);
-    if (bytes[at] !== this.#quote) {
-      while (at < bytes.length && bytes[at] !== NEWLINE && !this.#isDelimiter(at)) at++;
-      return at;
+    // Blanks and a quote behind a closing one open it again.
+    for (let closed = -1; bytes[at] === this.#quote && at !== closed; at = this.#skipSpaces(at)) {
+      at = closed = this.#endOfQuotes(at + 1);
     }
-    for (at++; at < bytes.length; at++) {
-      if (bytes[at] === this.#escape && (this.#escape !== this.#quote || bytes[at + 1] === this.#quote)) at++;
-      else if (bytes[at] === this.#quote) return this.#skipSpaces(at + 1);
-    }
+    while (at < bytes.length && bytes[at] !== NEWLINE && !this.#isDelimiter(at)) at++;
     return at;
+  }
+
+  /** Gives what stands behind the closing quote. */
+  #endOfQuotes(from: number): number {
+    for (let at = from; at < this.#bytes.length; at++) {
+      const isQuote = this.#bytes[at] === this.#quote;
+      if (this.#bytes[at] === this.#escape && (!isQuote || this.#bytes[at + 1] === this.#quote)) at++;
+      else if (isQuote) return at + 1;
+    }
+    return this.#bytes.length;
   }
 
   #skipSpaces(from: number): number {
