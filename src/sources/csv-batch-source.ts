@@ -13,30 +13,34 @@ import type { RowTable } from '../core/row-table.ts';
 import type { Statistics } from '../core/statistics.ts';
 import type { KeyCounts } from '../parallel/balanced-buckets.ts';
 import { type RejectedRow, RejectedRows } from '../sinks/rejected-rows.ts';
+import { malformedLines, refuseMalformed } from './csv-malformed.ts';
 import {
   CSV_OPTION_NAMES,
   type CsvReadOptions,
   type ResolvedCsvReadOptions,
   resolveCsvReadOptions,
 } from './csv-options.ts';
-import { CSV_FORMAT, type CsvFile, type MalformedLine, scanCsvFile } from './csv-scan.ts';
+import { CSV_FORMAT, type CsvFile, scanCsvFile } from './csv-scan.ts';
 import {
   countKeys,
   type DuckDb,
   expandFiles,
   openDuckDb,
   type Row,
+  refuseOtherColumns,
   streamTables,
   unreadable,
 } from './duckdb.ts';
 import { isFloating } from './duckdb-values.ts';
 import { fingerprintFile } from './file-fingerprint.ts';
-import { LineCounter } from './line-counter.ts';
 
 export interface CSVBatchSourceOptions extends CsvReadOptions, Pick<BatchProcessorOptions<never>, 'task'> {
   /** Path or pattern (`*`, `**`, `?`, `[…]`); `.gz` and `.zst` are unpacked. */
   readonly file: string;
 }
+
+/** Lines that are written to the rejected file in one go. */
+const REJECTED_AT_ONCE = 1_000;
 
 /** What is known of the files once they have been scanned. */
 interface CsvScan {
@@ -68,10 +72,17 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     this.#rejected = rejectedFile instanceof RejectedRows ? rejectedFile : new RejectedRows(rejectedFile);
   }
 
-  /** Counts the rows that can be read; 3 M take 0.3 s. */
+  /** Counts the rows that can be read; 3 M take 0.4 s as text, 0.8 s with types. */
   override async countRows(): Promise<number> {
     const { files } = await this.#scanned();
     return files.reduce((rows, file) => rows + file.rows, 0);
+  }
+
+  /** Names the columns of the rows, the row number among them. */
+  async columnNames(): Promise<readonly string[]> {
+    const { files } = await this.#scanned();
+    const names = files[0]!.columns.map(({ name }) => name);
+    return this.#options.rowNumbers ? [...names, '_row'] : names;
   }
 
   /** Names the columns whose numbers are floating point, also where they happen to be whole. */
@@ -107,7 +118,7 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     const scan = await this.#scanned();
     try {
       for (const file of scan.files) {
-        let statistics: Statistics = await this.#rejectMalformed(scan.connection, file);
+        let statistics: Statistics = await this.#rejectMalformed(scan.database, file);
         let firstRow = 0;
         for await (const table of this.#tables(scan, file, size)) {
           throwIfAborted(this.signal);
@@ -138,9 +149,11 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
       const files: CsvFile[] = [];
       for (const path of await expandFiles(connection, this.#file)) {
         throwIfAborted(this.signal);
-        files.push(await scanCsvFile(connection, path, files.length, this.#options));
+        const file = await scanCsvFile(database, path, files.length, this.#options);
+        refuseOtherColumns(files[0] ?? file, file);
+        files.push(file);
       }
-      if (this.#options.strict) await refuseMalformed(connection, files);
+      if (this.#options.strict) for (const file of files) await refuseMalformed(database, file);
       return { files, database, connection };
     } catch (error) {
       database.close();
@@ -156,13 +169,13 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     const reading = { file: file.path, format: CSV_FORMAT, decimals, size, left };
     const tables = streamTables(connection, file.select, reading);
     if (!rowNumbers) return yield* tables;
-    const gaps = gapsOf(await database.connect(), file);
+    const gaps = malformedLines(database, file);
     let gap = await gaps.next();
     let record = 0;
     for await (const table of tables) {
       const setNumber = table.numbers('_row');
       for (let i = 0; i < table.length; i++) {
-        while (!gap.done && gap.value <= record) {
+        while (!gap.done && gap.value.record <= record) {
           record++;
           gap = await gaps.next();
         }
@@ -172,19 +185,27 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     }
   }
 
-  async #rejectMalformed(connection: DuckDBConnection, file: CsvFile): Promise<Statistics> {
+  async #rejectMalformed(database: DuckDb, file: CsvFile): Promise<Statistics> {
     if (file.malformed === 0) return {};
-    const lines = LineCounter.canRead(file.path) ? new LineCounter(file.path) : undefined;
-    try {
-      for await (const list of malformedLines(connection, file)) {
-        const rejected: RejectedRow[] = [];
-        for (const line of list)
-          rejected.push({ run: this.task?.uuid, ...(await toRejected(file, line, lines)) });
-        this.#rejected.append(rejected);
-      }
-    } finally {
-      lines?.close();
+    const columns = file.columns.map(({ name, type }) => [name, type.toString()] as const);
+    let rejected: RejectedRow[] = [];
+    for await (const { line, message, text } of malformedLines(database, file)) {
+      rejected.push({
+        run: this.task?.uuid,
+        file: file.path,
+        rowNumber: null,
+        lineNumber: line,
+        stage: 'read',
+        code: 'GW_SOURCE_ROW',
+        message,
+        text,
+        columns,
+      });
+      if (rejected.length < REJECTED_AT_ONCE) continue;
+      this.#rejected.append(rejected);
+      rejected = [];
     }
+    this.#rejected.append(rejected);
     this.report({ rejectedRows: file.malformed });
     return { csv_lines_rejected: file.malformed };
   }
@@ -197,42 +218,4 @@ function changedFile({ path, rows }: CsvFile, read: number): SourceError {
     `${path} gave ${read} rows, but ${rows} when it was scanned; it must not change while it is loaded.`,
     { details: { file: path, scanned: rows, read } },
   );
-}
-
-async function* malformedLines(connection: DuckDBConnection, file: CsvFile): AsyncGenerator<MalformedLine[]> {
-  const reading = { file: file.path, format: CSV_FORMAT, decimals: 'number', size: 1_000 } as const;
-  for await (const table of streamTables(connection, `FROM ${file.rejectTable}`, reading))
-    yield table.rows() as unknown as MalformedLine[];
-}
-
-async function* gapsOf(connection: DuckDBConnection, file: CsvFile): AsyncGenerator<number> {
-  for await (const list of malformedLines(connection, file)) for (const { record } of list) yield record;
-}
-
-async function toRejected(file: CsvFile, line: MalformedLine, lines?: LineCounter): Promise<RejectedRow> {
-  // Blank lines before the malformed one come with its text.
-  const text = line.text.replace(/^[\r\n]+/, '');
-  const start = line.position - 1 + line.text.length - text.length;
-  const message = line.message.trim();
-  return {
-    file: file.path,
-    rowNumber: null,
-    lineNumber: lines ? await lines.lineAt(start) : line.record + 2,
-    stage: 'read',
-    code: 'GW_SOURCE_ROW',
-    message,
-    text: text.replace(/[\r\n]+$/, ''),
-  };
-}
-
-async function refuseMalformed(connection: DuckDBConnection, files: readonly CsvFile[]): Promise<void> {
-  const file = files.find(({ malformed }) => malformed > 0);
-  if (!file) return;
-  const lines = LineCounter.canRead(file.path) ? new LineCounter(file.path) : undefined;
-  const [first] = (await malformedLines(connection, file).next()).value as MalformedLine[];
-  const { lineNumber, message, text } = await toRejected(file, first!, lines);
-  lines?.close();
-  throw new SourceError('GW_SOURCE_ROW', `${file.path}:${lineNumber} is malformed (${message}): ${text}`, {
-    details: { file: file.path, line: lineNumber, malformed: file.malformed },
-  });
 }

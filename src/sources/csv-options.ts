@@ -18,7 +18,7 @@ export interface CsvReadOptions {
   /** Whether blank fields are null; otherwise they are empty text. Default: true. */
   readonly blankAsNull?: boolean;
   /**
-   * 'text' keeps every field as it stands; 'inferred' takes types from a sample; an object gives DuckDB types to some
+   * 'text' keeps every field as it stands; 'inferred' takes types from a sample, of dates only where the year comes first; an object gives DuckDB types to some
    * columns ({ price: 'DOUBLE' }) and leaves the rest text. Default: 'text'.
    */
   readonly types?: 'text' | 'inferred' | Readonly<Record<string, string>>;

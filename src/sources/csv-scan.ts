@@ -1,6 +1,6 @@
 /**
  * The first pass over CSV files: columns, row count and malformed lines, before the first row is written. DuckDB
- * counts 3 M rows in 0.3 s, a small part of what their load takes, and the second pass can then number its rows
+ * counts 3 M rows in 0.4 s, a small part of what their load takes, and the second pass can then number its rows
  * exactly, show how far it is, and be refused (`strict`) while nothing has been written.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -8,17 +8,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
+import { type CsvField, collectMalformed, isMisfit } from './csv-malformed.ts';
 import type { ResolvedCsvReadOptions } from './csv-options.ts';
 import {
   all,
   type ColumnInfo,
   columnsOf,
-  type Row,
+  type DuckDb,
   sqlFile,
   sqlName,
   sqlText,
   unreadable,
 } from './duckdb.ts';
+import { exactCast } from './exact-casts.ts';
 
 /** Bytes of one of the reader's buffers; with the default of 32 MB the scan alone took 70 MB more, no faster. */
 const BUFFERS = 'buffer_size=8000000';
@@ -32,7 +34,7 @@ export interface CsvFile {
   readonly malformed: number;
   /** SQL that reads the file's rows in their order. */
   readonly select: string;
-  /** Table of its malformed lines: record (from 0), position (byte), text, message; in order. */
+  /** Table of its malformed lines, in order: see {@link MalformedLine}. */
   readonly rejectTable: string;
 }
 
@@ -41,48 +43,91 @@ export const CSV_FORMAT = 'CSV';
 
 /** @throws {@link SourceError} `GW_SOURCE_FORMAT` for an empty file, wrong encoding or unusable options. */
 export async function scanCsvFile(
-  connection: DuckDBConnection,
+  database: DuckDb,
   path: string,
   index: number,
   options: ResolvedCsvReadOptions,
 ): Promise<CsvFile> {
   try {
+    const connection = await database.connect();
     const columns = await sniffColumns(connection, path, options);
-    if (columns.some(({ name }) => name === '__proto__')) {
-      throw new SourceError(
-        'GW_SOURCE_FORMAT',
-        `${path} has a column named __proto__, which no row can hold.`,
-      );
-    }
-    const arguments_ = [...dialect(options), 'auto_detect=false', `columns=${sqlStruct(columns)}`];
-    // Not ignore_errors: it drops the good line after an unterminated quote, which store_rejects keeps.
-    const read = `read_csv(${[sqlFile(path), ...arguments_, BUFFERS, 'store_rejects=true'].join(', ')})`;
-    // Text needs no cast, so counting rows finds every fault; typed columns must be looked at to find theirs.
-    const count =
-      options.types === 'text'
-        ? 'count(*)'
-        : `count(*), ${columns.map(({ name }) => `count(${sqlName(name)})`).join(', ')}`;
-    const [counted] = await all(connection, `SELECT ${count} FROM ${read}`);
-    const rejectTable = `malformed_${index}`;
-    // DuckDB counts the header as line 1; a line with several faults is reported once for each.
-    await connection.run(
-      `CREATE TABLE ${rejectTable} AS SELECT line::BIGINT - 2 AS record, min(line_byte_position)::BIGINT AS position,
-         first(csv_line) AS text, string_agg(DISTINCT error_message, '; ' ORDER BY error_message) AS message
-       FROM reject_errors GROUP BY line ORDER BY line`,
+    refuseNames(path, columns, options);
+    const fields = columns.map(({ name, type }) => {
+      const text = `csv.${sqlName(name)}`;
+      return { name, type: type.toString(), text, value: exactCast(text, type) };
+    });
+    // All is read as text, and cast by us: DuckDB's casts lose what does not fit. Not ignore_errors: it drops the good
+    // line after an unterminated quote, which store_rejects keeps.
+    const texts = columns.map(({ name }) => `${sqlText(name)}: 'VARCHAR'`).join(', ');
+    const arguments_ = [...dialect(options), 'auto_detect=false', `columns={${texts}}`];
+    const read = `read_csv(${[sqlFile(path), ...arguments_, BUFFERS, 'store_rejects=true'].join(', ')}) AS csv`;
+    // All texts are counted, because bytes that are no text are found only in columns that are looked at.
+    const counts = fields.map(({ text, value }, c) => `count(${text}) AS t${c}, count(${value}) AS v${c}`);
+    const [counted = {}] = await all(
+      connection,
+      `SELECT count(*) AS readable, ${counts.join(', ')} FROM ${read}`,
     );
-    await connection.run('DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans');
-    const [rejects] = await all(connection, `SELECT count(*) AS malformed FROM ${rejectTable}`);
+    const misfits = fields.filter((_, c) => counted[`t${c}`] !== counted[`v${c}`]);
+    const rejectTable = `malformed_${index}`;
+    const found = await collectMalformed(database, connection, {
+      path,
+      read,
+      fields,
+      misfits,
+      table: rejectTable,
+      options,
+    });
     return {
       path,
       columns,
-      rows: Number(counted?.['count_star()']),
-      malformed: Number(rejects?.malformed),
-      select: `SELECT * FROM ${read}`,
+      rows: Number(counted.readable) - found.misfits,
+      malformed: found.faults + found.misfits,
+      select: selectRows(read, fields, misfits, found.faults > 0),
       rejectTable,
     };
   } catch (cause) {
-    throw unreadable(cause, path, CSV_FORMAT);
+    throw (cause as Error).message.includes(INVALID_STATE)
+      ? new SourceError(
+          'GW_SOURCE_FORMAT',
+          `${path} has line breaks of several kinds (LF, CRLF, CR) outside of quotes, or \`delimiter\` and \`quote\` are others; give all its lines the same.`,
+          { cause, details: { file: path } },
+        )
+      : unreadable(cause, path, CSV_FORMAT);
   }
+}
+
+/** What DuckDB says of a line break that is not the one of the lines before. */
+const INVALID_STATE = 'state machine reached an invalid state';
+
+function refuseNames(
+  path: string,
+  columns: readonly ColumnInfo[],
+  { rowNumbers }: ResolvedCsvReadOptions,
+): void {
+  const refused = (name: string, why: string) => {
+    if (!columns.some((column) => column.name === name)) return;
+    throw new SourceError('GW_SOURCE_FORMAT', `${path} has a column named ${name}, ${why}`, {
+      details: { file: path, column: name },
+    });
+  };
+  refused('__proto__', 'which no row can hold.');
+  if (rowNumbers)
+    refused('_row', 'where the numbers of its rows go; rename it, or read it with `rowNumbers: false`.');
+}
+
+/** Gives SQL for the rows that can be read. @param hasFaults Whether the reader refuses some of the others. */
+function selectRows(
+  read: string,
+  fields: readonly CsvField[],
+  misfits: readonly CsvField[],
+  hasFaults: boolean,
+): string {
+  const values = fields.map(({ name, type, text }) => `CAST(${text} AS ${type}) AS ${sqlName(name)}`);
+  const conditions = misfits.map((field) => `NOT ${isMisfit(field)}`);
+  // DuckDB fails at bytes that are no text when some columns are left out, as those who count keys do.
+  if (hasFaults) conditions.push(`concat(${fields.map(({ text }) => text).join(', ')}) IS NOT NULL`);
+  const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
+  return `SELECT ${values.join(', ')} FROM ${read}${where}`;
 }
 
 async function sniffColumns(
@@ -91,12 +136,10 @@ async function sniffColumns(
   options: ResolvedCsvReadOptions,
 ): Promise<readonly ColumnInfo[]> {
   const { types } = options;
-  if (types === 'inferred') {
-    const sniff = [sqlFile(path), ...dialect(options), 'ignore_errors=true'].join(', ');
-    return columnsOf(connection, `SELECT * FROM read_csv(${sniff})`);
-  }
   const columns = await headerColumns(connection, path, options);
   if (types === 'text') return columns;
+  if (types === 'inferred')
+    return withTypes(connection, columns, await inferredTypes(connection, path, options));
   const unknown = Object.keys(types).find((name) => !columns.some((column) => column.name === name));
   if (unknown !== undefined) {
     const names = columns.map(({ name }) => name).join(', ');
@@ -105,11 +148,50 @@ async function sniffColumns(
       `${path} has no column ${unknown} to give a type; it has ${names}.`,
     );
   }
-  // A column may be named `constructor`, which every object has.
-  const typeOf = (name: string) => (Object.hasOwn(types, name) ? types[name] : 'VARCHAR');
-  const typed = columns.map(({ name }) => `NULL::${typeOf(name)} AS ${sqlName(name)}`);
+  for (const [name, type] of Object.entries(types)) {
+    await columnsOf(connection, `SELECT NULL::${type}`).catch((cause: unknown) => {
+      throw new SourceError('GW_SOURCE_FORMAT', `Column ${name}: DuckDB has no type ${type} (\`types\`).`, {
+        cause,
+      });
+    });
+  }
+  return withTypes(connection, columns, new Map(Object.entries(types)));
+}
+
+/** Gives columns their types, by name; those without one stay text. */
+function withTypes(
+  connection: DuckDBConnection,
+  columns: readonly ColumnInfo[],
+  types: ReadonlyMap<string, string>,
+): Promise<readonly ColumnInfo[]> {
+  const typed = columns.map(({ name }) => `NULL::${types.get(name) ?? 'VARCHAR'} AS ${sqlName(name)}`);
   return columnsOf(connection, `SELECT ${typed.join(', ')}`);
 }
+
+/** Forms of dates and times that a cast reads. */
+const CAST_FORMATS = String.raw`%Y[-/]%m[-/]%d([ T]%H:%M:%S(\.%[fgn])?(Z|%z)?)?`;
+
+/**
+ * Takes types from a sample. Dates in another form than casts read stay text: 02/03/2001 is a day in February or in March, and
+ * a sample does not always tell.
+ */
+async function inferredTypes(
+  connection: DuckDBConnection,
+  path: string,
+  options: ResolvedCsvReadOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const sniff = [sqlFile(path), ...dialect(options), 'ignore_errors=true'].join(', ');
+  const sniffed = await all(
+    connection,
+    `SELECT name, type FROM (SELECT unnest(Columns, recursive := true), DateFormat, TimestampFormat FROM sniff_csv(${sniff}))
+     WHERE coalesce(regexp_full_match(CASE WHEN type = 'DATE' THEN DateFormat WHEN type LIKE 'TIMESTAMP%' THEN TimestampFormat END,
+       ${sqlText(CAST_FORMATS)}), true)`,
+  );
+  return new Map(sniffed.map(({ name, type }) => [String(name), String(type)]));
+}
+
+/** Characters of the header that a message shows. */
+const MAX_SHOWN = 100;
 
 /** A header record may hold quoted line breaks, but not this many. */
 const MAX_HEADER_LINES = 100;
@@ -129,7 +211,7 @@ async function headerColumns(
     "escape=''",
     'header=false',
     'auto_detect=false',
-    'ignore_errors=true',
+    'store_rejects=true',
   ];
   const arguments_ = [
     sqlFile(path),
@@ -150,30 +232,55 @@ async function headerColumns(
     if (typeof first?.line === 'string' && isWhole(first.line)) return [first];
     throw error;
   });
+  const refuse = (why: string, cause?: unknown) => {
+    throw new SourceError('GW_SOURCE_FORMAT', `${path} ${why}`, { cause, details: { file: path } });
+  };
   let header = '';
+  let count = 0;
   for (const { line } of lines) {
-    header += header === '' ? line : `\n${line}`;
+    header += count++ === 0 ? (line ?? '') : `\n${line ?? ''}`;
     if (isWhole(header)) break;
   }
+  const [{ bad } = {}] = await all(connection, 'SELECT min(line)::INTEGER AS bad FROM reject_errors');
+  await connection.run('DROP TABLE reject_errors; DROP TABLE reject_scans');
+  if ((typeof bad === 'number' && bad <= Math.max(count, 1)) || header.includes('\0'))
+    refuse(`has no text in ${options.encoding} in its first line; give the \`encoding\` that it is in.`);
   if (header.trim() === '') {
-    throw new SourceError(
-      'GW_SOURCE_FORMAT',
-      `${path} is empty; a CSV file starts with a line of column names.`,
-      {
-        details: { file: path },
-      },
-    );
+    const what = count > 0 ? 'begins with a blank line' : 'is empty';
+    refuse(`${what}; a CSV file starts with a line of column names.`);
   }
   const folder = await mkdtemp(join(tmpdir(), 'graphweft-'));
   try {
     const copy = join(folder, 'header.csv');
     await writeFile(copy, `${header.replace(/^\ufeff/, '')}\n`);
-    const sniff = [sqlFile(copy), ...dialect({ ...options, encoding: 'utf-8' }), 'all_varchar=true'].join(
-      ', ',
+    const [, ...other] = dialect({ ...options, encoding: 'utf-8' });
+    const sniff = [sqlFile(copy), ...other, 'all_varchar=true'].join(', ');
+    const [names = {}] = await all(connection, `SELECT * FROM read_csv(${sniff}, header=false)`).catch(
+      (cause) =>
+        refuse(
+          `has a first line that cannot be read with \`delimiter\` ${options.delimiter} and \`quote\` ${options.quote}: ${header.slice(0, MAX_SHOWN)}`,
+          cause,
+        ),
     );
-    return await columnsOf(connection, `SELECT * FROM read_csv(${sniff})`);
+    refuseTwice(path, Object.values(names));
+    return await columnsOf(connection, `SELECT * FROM read_csv(${sniff}, header=true)`);
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** DuckDB would give the second one another name, also where only capitals tell them apart. */
+function refuseTwice(path: string, names: readonly unknown[]): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (typeof name !== 'string' || name === '') continue;
+    if (seen.has(name.toLowerCase()))
+      throw new SourceError(
+        'GW_SOURCE_FORMAT',
+        `${path} has two columns named ${name} (capitals do not count); rename one of them.`,
+        { details: { file: path, column: name } },
+      );
+    seen.add(name.toLowerCase());
   }
 }
 
@@ -189,18 +296,4 @@ function dialect(options: ResolvedCsvReadOptions): readonly string[] {
     `encoding=${sqlText(encoding)}`,
     ...nulls,
   ];
-}
-
-function sqlStruct(columns: readonly ColumnInfo[]): string {
-  return `{${columns.map(({ name, type }) => `${sqlText(name)}: ${sqlText(type.toString())}`).join(', ')}}`;
-}
-
-/** A malformed line, as the reject table has it. */
-export interface MalformedLine extends Row {
-  /** From 0, counted over records: a quoted line break does not start a new one. */
-  readonly record: number;
-  /** Where its first byte stands in the (unpacked) file. */
-  readonly position: number;
-  readonly text: string;
-  readonly message: string;
 }

@@ -1,5 +1,6 @@
 /** DuckDB as the reader of files: one in-memory database a source, rows streamed, memory bounded. */
 import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type {
@@ -100,7 +101,14 @@ export async function expandFiles(connection: DuckDBConnection, pattern: string)
   const exact = await find(sqlFile(pattern));
   const files = exact.length > 0 ? exact : await find(sqlText(pattern));
   if (files.length > 0) return files.map(({ file }) => file);
-  throw new SourceError('GW_SOURCE_MISSING', `There is no file ${pattern}.`, { details: { file: pattern } });
+  const isFolder = await stat(pattern).then(
+    (found) => found.isDirectory(),
+    () => false, // it is not there
+  );
+  const message = isFolder
+    ? `${pattern} is a folder; name its files by a pattern, such as ${join(pattern, '*')}.`
+    : `There is no file ${pattern}.`;
+  throw new SourceError('GW_SOURCE_MISSING', message, { details: { file: pattern } });
 }
 
 /** Runs a statement and gives all its rows; for small results. */
@@ -124,6 +132,28 @@ export async function columnsOf(connection: DuckDBConnection, sql: string): Prom
     return result;
   } finally {
     statement.destroySync();
+  }
+}
+
+/**
+ * Compares the columns of a pattern's files by name; their order and their types may differ.
+ * @throws {@link SourceError} `GW_SOURCE_FORMAT`: where one is missing its values would be null, as if the file said so.
+ */
+export function refuseOtherColumns(
+  first: { readonly path: string; readonly columns: readonly ColumnInfo[] },
+  file: { readonly path: string; readonly columns: readonly ColumnInfo[] },
+): void {
+  for (const [having, other] of [
+    [first, file],
+    [file, first],
+  ] as const) {
+    const missing = having.columns.find(({ name }) => !other.columns.some((column) => column.name === name));
+    if (!missing) continue;
+    throw new SourceError(
+      'GW_SOURCE_FORMAT',
+      `${other.path} has no column ${missing.name}, but ${having.path} has; the files of a pattern need the same columns.`,
+      { details: { file: other.path, column: missing.name } },
+    );
   }
 }
 

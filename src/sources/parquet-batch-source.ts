@@ -12,11 +12,13 @@ import type { KeyCounts } from '../parallel/balanced-buckets.ts';
 import { resolveReaderOptions } from './csv-options.ts';
 import {
   all,
+  type ColumnInfo,
   columnsOf,
   countKeys,
   expandFiles,
   openDuckDb,
   type Row,
+  refuseOtherColumns,
   sqlFile,
   sqlName,
   streamTables,
@@ -55,6 +57,7 @@ export interface ParquetBatchSourceOptions
 
 interface ParquetFile {
   readonly path: string;
+  readonly columns: readonly ColumnInfo[];
   readonly rows: number;
   readonly select: string;
   readonly floatColumns: readonly string[];
@@ -81,6 +84,12 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
   override async countRows(): Promise<number> {
     const files = await this.#described();
     return files.reduce((rows, file) => rows + file.rows, 0);
+  }
+
+  /** Names the columns of the rows. */
+  async columnNames(): Promise<readonly string[]> {
+    const [first] = await this.#described();
+    return first!.columns.map(({ name }) => name);
   }
 
   /** Names the columns whose numbers are floating point, also where they happen to be whole. */
@@ -166,7 +175,9 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
           const floatColumns = found.filter(({ type }) => isFloating(type)).map(({ name }) => name);
           // Where nothing is cut off there is no limit: with one, DuckDB held four times as much (500,000 rows of 18 texts).
           const cut = rows < Number(metadata?.num_rows) ? ` LIMIT ${rows}` : '';
-          files.push({ path, rows, select: `${select}${cut}`, floatColumns });
+          const described = { path, columns: found, rows, select: `${select}${cut}`, floatColumns };
+          refuseOtherColumns(files[0] ?? described, described);
+          files.push(described);
           left -= rows;
         } catch (cause) {
           throw unreadable(cause, path, FORMAT);

@@ -12,9 +12,11 @@ import type { RejectedRows } from '../sinks/rejected-rows.ts';
 import type { Row } from '../sources/duckdb.ts';
 import type { WritingChoice } from './choose-writing.ts';
 
-/** What a load reads from; a file also knows which of its columns are floating point. */
+/** What a load reads from; a file also knows its columns, and which are floating point. */
 export interface LoadSource extends BatchSource {
   floatColumns?(): Promise<readonly string[]>;
+  /** Names the columns of its rows. */
+  columnNames?(): Promise<readonly string[]>;
   countKeys?(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined>;
   /** Says what is read; undefined where it cannot be read again in the same order. */
   fingerprint?(): Promise<Readonly<Record<string, unknown>> | undefined>;

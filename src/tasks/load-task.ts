@@ -103,6 +103,9 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const opened = this.#open();
     // The first look at a file takes as long as the first answer of a server far away; neither waits for the other.
     const [, foundFloats] = await Promise.all([neo4j.verify(), opened.floatColumns?.()]);
+    // A file without rows has columns too; those of a schema are known with its first row.
+    const columns = this.#mapping && !this.options.schema && (await opened.columnNames?.());
+    if (columns) checkColumns(this.#mapping!, columns);
     const run = await findRun(neo4j, this.#identity(), opened);
     if (!run && this.options.resume !== false) {
       context.reporter.warn(

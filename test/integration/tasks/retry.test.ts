@@ -131,6 +131,53 @@ describe('rejected rows', () => {
     expect(readJsonLines(rejectedFile)).toMatchObject([{ code: 'GW_SOURCE_ROW', text: 'a,b' }]);
   });
 
+  it('are malformed lines too: mended as text, they are read as the load would read them', async () => {
+    const label = uniqueLabel('Day');
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const lines = [
+      '1;2026-11-26;one',
+      '2;some day;two',
+      'x;2026-11-27;th"ree',
+      '4;2026-11-28',
+      '5;2026-11-29;"five',
+    ];
+    const load = new CSVLoad2Neo4jTask(server.context(), {
+      file: folder.write('days.csv', `n;day;"the; name"\n${lines.join('\n')}\n`),
+      delimiter: ';',
+      types: { n: 'BIGINT', day: 'DATE' },
+      mapping: node(label, { n: 'n' }, { properties: { day: 'day', name: 'the; name' } }),
+      rejectedFile,
+    });
+    expect(await load.execute()).toMatchObject({ success: true, summary: { nodes_created: 1 } });
+    const retry = () => new RejectedRowsRetryTask(server.context(), { file: rejectedFile }).execute();
+    expect(await retry()).toMatchObject({ success: true, summary: { rejected_rows_kept: 4 } });
+    const left = readJsonLines(rejectedFile);
+    expect(left.map(({ text }) => text)).toEqual(lines.slice(1));
+    const mended: Record<string, string> = {
+      [lines[1]!]: '2;2026-11-30;two',
+      [lines[2]!]: '3;2026-11-27;"th""r;ee\nof them"',
+      [lines[3]!]: '4;2026-11-28;',
+    };
+    const write = (rows: readonly object[]) =>
+      writeFileSync(rejectedFile, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    write(left.map((row) => ({ ...row, text: mended[row.text as string] ?? row.text })));
+    const { summary } = await retry();
+    expect(summary).toMatchObject({ nodes_created: 3, rejected_rows_read: 3, rejected_rows_kept: 1 });
+    expect(readJsonLines(rejectedFile)).toMatchObject([
+      { file: load.options.file, lineNumber: 6, code: 'GW_SOURCE_ROW', text: '5;2026-11-29;"five' },
+    ]);
+    const { rows } = await server
+      .context()
+      .neo4j.query(`MATCH (d:${label}) RETURN d.n AS n, toString(d.day) AS day, d.name AS name ORDER BY n`);
+    expect(rows).toEqual([
+      { n: 1, day: '2026-11-26', name: 'one' },
+      { n: 2, day: '2026-11-30', name: 'two' },
+      { n: 3, day: '2026-11-27', name: 'th"r;ee\nof them' },
+      { n: 4, day: '2026-11-28', name: null },
+    ]);
+  });
+
   it('need their program where the load had functions, and a description in any case', async () => {
     const { options, rejectedFile, label, neo4j } = await trips();
     const [pattern] = [options.mapping];

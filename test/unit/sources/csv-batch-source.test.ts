@@ -69,7 +69,9 @@ describe('CSVBatchSource', () => {
     const plain = 'id,name\n1,Ann\n';
     const expected = [{ id: '1', name: 'Ann', _row: 0 }];
     expect((await drain(source(folder.write('a.csv.gz', gzipSync(plain))), 10)).items).toEqual(expected);
-    expect((await drain(source(await zstdFile(folder.path('a.csv.zst'))), 10)).items).toEqual(expected);
+    expect((await drain(source(await zstdFile(folder.path('a.csv.zst'))), 10)).items).toEqual([
+      { n: '1', name: 'Ann', _row: 0 },
+    ]);
     expect((await drain(source(folder.write('bom.csv', `\ufeff${plain}`)), 10)).items).toEqual(expected);
     const other = folder.write('o.csv', "id;name\n1;'A\\'n;n'\n");
     const options: Options = { delimiter: ';', quote: "'", escape: '\\' };
@@ -111,6 +113,20 @@ describe('CSVBatchSource', () => {
     expect(given.items[0]).toEqual({ id: 1, price: '2', day: '2024-02-29', _row: 0 });
   });
 
+  it.each([
+    ['02/03/2001', '12/31/2001', 'string'],
+    ['03.02.2001', '31.12.2001', 'string'],
+    ['02/03/2001 01:02:03 PM', '12/31/2001 01:02:03 AM', 'string'],
+    ['2001/02/03', '2001/12/31', 'object'],
+    ['2001-02-03T01:02:03', '2001-12-31 01:02:03', 'object'],
+    ['2001-02-03T01:02:03Z', '2001-12-31 01:02:03+02:00', 'object'],
+  ])('infers dates that a cast reads, and leaves the others text: %s', async (first, second, kind) => {
+    const file = useFolder().write('a.csv', `id,d\n1,${first}\n2,${second}\n`);
+    const { items } = await drain(source(file, { types: 'inferred' }), 10);
+    expect(items.map(({ d }) => typeof d)).toEqual([kind, kind]);
+    if (kind === 'string') expect(items.map(({ d }) => d)).toEqual([first, second]);
+  });
+
   it('sets malformed lines aside with line number and text, and numbers the rest as they stand in the file', async () => {
     const folder = useFolder();
     const rejectedFile = folder.path('rejected.jsonl');
@@ -140,6 +156,154 @@ describe('CSVBatchSource', () => {
       { id: 3, _row: 2 },
     ]);
     expect(readJsonLines(rejectedFile)).toMatchObject([{ lineNumber: 3, text: 'two' }]);
+  });
+
+  it.each([
+    ['INTEGER', '1', '1.5'],
+    ['BIGINT', '9007199254740993', '1e-1'],
+    ['BIGINT', '1.0', '0.5e0'],
+    ['INTEGER', '1e3', '12.5'],
+    ['DECIMAL(10,2)', '1.12e1', '1.125'],
+    ['DECIMAL(10,2)', '1.10', '1.123456789'],
+    ['TIMESTAMP', '2024-01-01 00:00:00.123456', '2024-01-01 00:00:00+02:00'],
+    ['TIMESTAMP', '2024-01-01T00:00:00', '2024-01-01 00:00:0Z'],
+    ['TIMESTAMP', '2024-01-01', '2024-01-01 00:00:00.123456789'],
+    ['TIMESTAMP_MS', '2024-01-01 00:00:00.123000', '2024-01-01 00:00:00.1234'],
+    ['TIMESTAMP_NS', '2024-01-01 00:00:00.123456789', '2024-01-01 00:00:00+02'],
+    ['TIMESTAMPTZ', '2024-01-01 00:00:00.5+02:00', '2024-01-01 00:00:00.1234567+02:00'],
+    ['DATE', '2024-01-01', '2024-01-01 23:59:59'],
+    ['TIME', '12:00:00.123456', '12:00:00.1234567'],
+    ['TIME', '12:00', '12:00:00+02'],
+    ['TIMETZ', '12:00:00+02', '12:00:00.1234567+02'],
+    ['DOUBLE', '0.1', '9007199254740993'],
+    ['DOUBLE', '9007199254740992', '12345678901234567890123'],
+    ['DOUBLE', '1e300', '1e400'],
+    ['FLOAT', '16777216', '16777217'],
+    ['INTEGER[]', '[1, 2]', '[1, 1.5]'],
+    ['INTERVAL', '1.5 seconds', '1.0000001 seconds'],
+  ])('rejects a text that %s would change: %s is kept, %s is not', async (type, kept, changed) => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const file = folder.write('a.csv', `id;v\n1;${kept}\n2;${changed}\n3;\n`);
+    const { items } = await drain(source(file, { rejectedFile, delimiter: ';', types: { v: type } }), 10);
+    expect(items.map(({ id, v, _row }) => [id, v === null, _row])).toEqual([
+      ['1', false, 0],
+      ['3', true, 2],
+    ]);
+    expect(readJsonLines(rejectedFile)).toMatchObject([
+      {
+        lineNumber: 3,
+        text: `2;${changed}`,
+        message: `Column v (${typeName(type)}) cannot hold "${changed}" exactly.`,
+      },
+    ]);
+  });
+
+  it('rejects what an inferred type would change, far behind the sample', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const rows = Array.from({ length: 60_000 }, (_, i) => (i === 50_000 ? '1.6' : `${i}`));
+    const file = folder.write('a.csv', `n,m\n${rows.map((n) => `${n},0`).join('\n')}\n`);
+    const inferred = source(file, { rejectedFile, types: 'inferred' });
+    const { items } = await drain(inferred, 10_000);
+    expect(items).toHaveLength(59_999);
+    expect(items.every(({ n, _row }) => n === _row)).toBe(true);
+    expect(readJsonLines(rejectedFile)).toMatchObject([{ lineNumber: 50_002, text: '1.6,0' }]);
+    await expect(drain(source(file, { types: 'inferred', strict: true }), 10)).rejects.toMatchObject({
+      code: 'GW_SOURCE_ROW',
+      message: expect.stringContaining('a.csv:50002 is malformed'),
+    });
+  });
+
+  it('keeps line, text and row number right where all kinds of faults and blank lines are mixed', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const lines = [
+      'n,t',
+      '1,"a\nb"',
+      '1.5,"c\nd"',
+      '',
+      '3',
+      '',
+      '4,"bad"quote',
+      'five,"e',
+      'f"',
+      '6,g',
+      '7.5,h',
+      '8,i',
+    ];
+    const options = { rejectedFile, types: { n: 'INTEGER' } };
+    for (const [name, content] of [
+      ['a.csv', lines.join('\n')],
+      ['b.csv.gz', gzipSync(lines.join('\r\n').replaceAll('\\n', '\n'))],
+    ] as const) {
+      const file = folder.write(name, content);
+      const { items } = await drain(source(file, options), 10);
+      expect(items.map(({ n, _row }) => [n, _row])).toEqual([
+        [1, 0],
+        [6, 5],
+        [8, 7],
+      ]);
+    }
+    const found = readJsonLines(rejectedFile).map(({ lineNumber, text }) => [lineNumber, text]);
+    const expected = [
+      [4, '1.5,"c\nd"'],
+      [7, '3'],
+      [9, '4,"bad"quote'],
+      [10, 'five,"e\nf"'],
+      [13, '7.5,h'],
+    ];
+    expect(found.slice(0, 5)).toEqual(expected);
+    expect(found.slice(5).map(([line]) => line)).toEqual(expected.map(([line]) => line));
+  });
+
+  it('finds bytes that are no text in the scan, also where keys are counted', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const rows = Array.from({ length: 60_000 }, (_, i) => (i === 50_000 ? `${i},caf\xe9` : `${i},x`));
+    const file = folder.write('a.csv', Buffer.from(`id,name\n${rows.join('\n')}\n`, 'latin1'));
+    const { items } = await drain(source(file, { rejectedFile }), 10_000);
+    expect(items).toHaveLength(59_999);
+    expect(readJsonLines(rejectedFile)).toMatchObject([
+      { lineNumber: 50_002, text: '50000,caf\ufffd', message: expect.stringContaining('UTF-8') },
+    ]);
+    expect(await source(file).countKeys([['name']])).toMatchObject([{ heavy: [['x', 59_999]] }]);
+    const whole = await drain(source(file, { encoding: 'latin-1' }), 10_000);
+    expect(whole.items[50_000]).toMatchObject({ name: 'café' });
+  });
+
+  it('gives the whole text of a long malformed line', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const long = `"${'é\n'.repeat(20_000)}",2,3`;
+    const file = folder.write('a.csv', `id,name\n1,a\n${long}\n4,b\n5\n`);
+    const { items } = await drain(source(file, { rejectedFile }), 10);
+    expect(items.map(({ _row }) => _row)).toEqual([0, 2]);
+    expect(readJsonLines(rejectedFile).map(({ lineNumber, text }) => [lineNumber, text])).toEqual([
+      [3, long],
+      [20_005, '5'],
+    ]);
+  });
+
+  it('counts lines where it cannot follow the file: packed by zstd, or with CR alone between lines', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const options = { rejectedFile, types: { n: 'INTEGER' } };
+    const packed = await zstdFile(
+      folder.path('a.csv.zst'),
+      "VALUES ('1.5', 'a'), ('2', 'b'), ('x', 'c'), ('4', 'd')",
+    );
+    const old = folder.write('b.csv', 'n,t\r1.5,a\r2,b\r3\r4,d\r');
+    for (const file of [packed, old]) {
+      const { items } = await drain(source(file, options), 10);
+      expect(items.map(({ _row }) => _row)).toEqual([1, 3]);
+    }
+    expect(readJsonLines(rejectedFile).map(({ lineNumber, text }) => [lineNumber, text])).toEqual([
+      [2, '1.5,a'],
+      [4, 'x,c'],
+      [2, '1.5,a'],
+      [4, '3'],
+    ]);
   });
 
   it('finds the line in a large packed file, and loses no good row beside bad ones', async () => {
@@ -191,10 +355,49 @@ describe('CSVBatchSource', () => {
     });
   });
 
+  it('refuses files of a pattern that have other columns, before any row; their order may differ', async () => {
+    const folder = useFolder();
+    folder.write('1.csv', 'id,n\n1,a\n');
+    folder.write('2.csv', 'n,id\nb,2\n');
+    const { items } = await drain(source(folder.path('*.csv'), { rowNumbers: false }), 10);
+    expect(items).toEqual([
+      { id: '1', n: 'a' },
+      { id: '2', n: 'b' },
+    ]);
+    for (const [header, file, column] of [
+      ['id,m', '3.csv', 'n'],
+      ['id,n,m', '1.csv', 'm'],
+    ] as const) {
+      folder.write('3.csv', `${header}\n`);
+      await expect(source(folder.path('*.csv')).countRows()).rejects.toMatchObject({
+        code: 'GW_SOURCE_FORMAT',
+        message: expect.stringContaining(`${file} has no column ${column}`),
+      });
+    }
+  });
+
+  it('names columns without a name by their place, and reads a column _row where rows are not numbered', async () => {
+    const file = useFolder().write('a.csv', ',_row,\n1,2,3\n');
+    const { items } = await drain(source(file, { rowNumbers: false }), 10);
+    expect(items).toEqual([{ column0: '1', _row: '2', column2: '3' }]);
+  });
+
   it.each([
     ['a missing file', 'missing.csv', undefined, 'GW_SOURCE_MISSING', 'There is no file'],
     ['an empty file', 'empty.csv', '', 'GW_SOURCE_FORMAT', 'is empty'],
     ['a file that is not gzip', 'not.csv.gz', 'plain', 'GW_SOURCE_FORMAT', 'cannot be read as CSV'],
+    ['a blank first line', 'blank.csv', '\na,b\n1,2\n', 'GW_SOURCE_FORMAT', 'begins with a blank line'],
+    ['line breaks of two kinds', 'mixed.csv', 'a,b\r\n1,2\n', 'GW_SOURCE_FORMAT', 'LF, CRLF'],
+    ['a delimiter that is another', 'semi.csv', '"a";"b"\n1;2\n', 'GW_SOURCE_FORMAT', '`delimiter` ,'],
+    ['a column twice', 'twice.csv', 'a,b,a\n1,2,3\n', 'GW_SOURCE_FORMAT', 'two columns named a'],
+    [
+      'a column of other capitals',
+      'capitals.csv',
+      'id,ID\n1,2\n',
+      'GW_SOURCE_FORMAT',
+      'two columns named ID',
+    ],
+    ['a column of row numbers', 'row.csv', 'a,_row\n1,2\n', 'GW_SOURCE_FORMAT', '`rowNumbers: false`'],
     ['a column of a dangerous name', 'proto.csv', '__proto__\n1\n', 'GW_SOURCE_FORMAT', '__proto__'],
   ])('names %s', async (_what, name, content, code, message) => {
     const folder = useFolder();
@@ -202,6 +405,31 @@ describe('CSVBatchSource', () => {
     const error = await drain(source(file), 10).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
     expect((error as Error).message).toContain(name);
+  });
+
+  it.each([
+    ['UTF-16', Buffer.from('\ufeffid,n\n1,x\n', 'utf16le')],
+    ['UTF-16 without a mark', Buffer.from('id,n\n1,x\n', 'utf16le')],
+    ['Latin-1', Buffer.from('id,n\xe9\n1,x\n', 'latin1')],
+  ])('names the encoding where the first line is not in it: %s', async (_encoding, content) => {
+    const file = useFolder().write('a.csv', content);
+    await expect(drain(source(file), 10)).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: expect.stringMatching(/a\.csv .*utf-8.*`encoding`/),
+    });
+  });
+
+  it('names the column of a type that DuckDB does not have, and a folder as what it is', async () => {
+    const folder = useFolder();
+    const file = folder.write('a.csv', 'n\n1\n');
+    await expect(drain(source(file, { types: { n: 'DUBLE' } }), 10)).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: expect.stringMatching(/Column n: .*DUBLE/),
+    });
+    await expect(drain(source(folder.path('.')), 10)).rejects.toMatchObject({
+      code: 'GW_SOURCE_MISSING',
+      message: expect.stringContaining('is a folder'),
+    });
   });
 
   it('names a bad option with what it expects', () => {
@@ -223,11 +451,17 @@ describe('CSVBatchSource', () => {
   });
 });
 
+/** As DuckDB spells it. */
+function typeName(type: string): string {
+  if (type === 'TIMESTAMPTZ') return 'TIMESTAMP WITH TIME ZONE';
+  return type === 'TIMETZ' ? 'TIME WITH TIME ZONE' : type;
+}
+
 /** Node 20 has nothing to pack zstd with; DuckDB has. */
-async function zstdFile(path: string): Promise<string> {
+async function zstdFile(path: string, rows = "VALUES ('1', 'Ann')"): Promise<string> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
   await connection.run(
-    `COPY (SELECT '1' AS id, 'Ann' AS name) TO '${path}' (FORMAT csv, HEADER, COMPRESSION zstd)`,
+    `COPY (FROM (${rows}) AS t(n, name)) TO '${path}' (FORMAT csv, HEADER, COMPRESSION zstd)`,
   );
   return path;
 }

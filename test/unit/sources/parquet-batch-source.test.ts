@@ -100,6 +100,24 @@ describe('ParquetBatchSource', () => {
     expect((await drain(parquet, 10)).items).toEqual([{ id: 0 }, { id: 1 }, { id: 2 }, { id: 3 }]);
   });
 
+  it('refuses files of a pattern that have other columns', async () => {
+    const folder = useFolder();
+    await writeParquet(folder.path('1.parquet'), 'SELECT 1 AS id, 2 AS n');
+    await writeParquet(folder.path('2.parquet'), "SELECT 'b' AS n, 3 AS id");
+    expect((await drain(source(folder.path('*.parquet')), 10)).items).toEqual([
+      { id: 1, n: 2 },
+      { id: 3, n: 'b' },
+    ]);
+    await writeParquet(folder.path('3.parquet'), 'SELECT 1 AS id, 2 AS m');
+    const files = source(folder.path('*.parquet'));
+    await expect(files.countRows()).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: expect.stringContaining('3.parquet has no column n'),
+    });
+    const { items } = await drain(source(folder.path('*.parquet'), { columns: ['id'] }), 10);
+    expect(items).toEqual([{ id: 1 }, { id: 3 }, { id: 1 }]);
+  });
+
   it('refuses an infinite timestamp, a missing file, a missing column and what is not Parquet', async () => {
     await expect(only("SELECT 'infinity'::TIMESTAMP AS t")).rejects.toMatchObject({
       code: 'GW_SOURCE_FORMAT',

@@ -1,0 +1,223 @@
+import { createReadStream, type ReadStream } from 'node:fs';
+import { PassThrough, pipeline } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import type { ResolvedCsvReadOptions } from './csv-options.ts';
+
+const NEWLINE = 10;
+const CARRIAGE_RETURN = 13;
+const SPACE = 32;
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+const CHUNK_BYTES = 2 ** 20;
+/** DuckDB's buffer holds 8 MB, so what seems to be a record of twice as much is none. */
+const MAX_RECORD_BYTES = 16_000_000;
+
+export type CsvDialect = Pick<ResolvedCsvReadOptions, 'delimiter' | 'quote' | 'escape' | 'encoding'>;
+
+/** A record as an editor shows it. */
+export interface CsvRecord {
+  /** From 1; a quoted line break starts one too. */
+  readonly line: number;
+  /** Whether it is the one that was said to be malformed. */
+  readonly isMalformed: boolean;
+  /** Whether it is not known how many records are before it. */
+  readonly isLost: boolean;
+}
+
+/**
+ * Follows the records of a file by the rules of DuckDB, which tells neither where a good record stands nor all of a long bad
+ * one. Where it goes another way than DuckDB it finds the next malformed record again, whose position is known. Positions are
+ * bytes, from 0, of the file unpacked and in UTF-8.
+ */
+export class CsvRecords {
+  /** Blank lines so far. DuckDB counts them, and makes no rows of them unless there is one column. */
+  blankLines = 0;
+  readonly #file: ReadStream;
+  readonly #chunks: AsyncIterator<Buffer>;
+  readonly #toUtf8: (chunk: Buffer) => Buffer;
+  readonly #quote: number;
+  readonly #escape: number;
+  readonly #delimiter: Buffer;
+  readonly #hasBlankRows: boolean;
+  #bytes: Buffer = Buffer.alloc(0);
+  #isEnd = false;
+  /** Position of the first of the bytes. */
+  #offset = 0;
+  /** Up to where the bytes are done with, and the line there. */
+  #at = 0;
+  #line = 1;
+  /** Where the record found last begins. */
+  #start = 0;
+  #nextQuote = -1;
+  #isLost = false;
+
+  /** Opens the file, unpacked when its name ends in .gz. @param columns How many a record has. */
+  constructor(path: string, dialect: CsvDialect, columns: number) {
+    const { encoding } = dialect;
+    this.#file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+    const unpacker = /\.gz$/i.test(path) ? createGunzip() : new PassThrough();
+    // An error is given by the chunks too.
+    const bytes = pipeline(this.#file, unpacker, () => {});
+    this.#chunks = (bytes as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    const utf16 = new TextDecoder('utf-16le', { ignoreBOM: true });
+    this.#toUtf8 =
+      encoding === 'utf-8'
+        ? (chunk) => chunk
+        : encoding === 'latin-1'
+          ? (chunk) => Buffer.from(chunk.toString('latin1'))
+          : (chunk) => Buffer.from(utf16.decode(chunk, { stream: true }));
+    this.#delimiter = Buffer.from(dialect.delimiter);
+    this.#quote = Buffer.from(dialect.quote)[0] ?? -1;
+    this.#escape = Buffer.from(dialect.escape)[0] ?? -1;
+    this.#hasBlankRows = columns === 1;
+  }
+
+  /** Node 20 has nothing to unpack zstd with. */
+  static canRead(path: string): boolean {
+    return !/\.zst$/i.test(path);
+  }
+
+  /** The record found last, as it stands in the file, without its line break. */
+  get text(): string {
+    return this.#bytes.toString('utf8', this.#start, this.#at).replace(/[\r\n]+$/, '');
+  }
+
+  /**
+   * Finds the next record; undefined until `fill` has read more.
+   * @param malformed Where DuckDB says that the next malformed one begins: there, or at line breaks before it.
+   */
+  next(malformed: number | undefined): CsvRecord | undefined {
+    const known = malformed === undefined ? Number.POSITIVE_INFINITY : malformed - this.#offset;
+    if (this.#isLost) return this.#nextAt(known);
+    if (this.#offset + this.#at === 0 && this.#bytes.indexOf(BYTE_ORDER_MARK) === 0)
+      this.#at = BYTE_ORDER_MARK.length;
+    if (!this.#hasBlankRows) this.#skipBlankLines();
+    const start = this.#at;
+    const end = this.#endOfRecord(start);
+    // It may point at the last byte of the record before.
+    if (known > start && known < (end ?? this.#bytes.length) - 1) return this.#nextAt(known);
+    if (end === undefined) {
+      if (this.#bytes.length - start > MAX_RECORD_BYTES) this.#isLost = true;
+      return undefined;
+    }
+    const isBlank = end - start <= this.#breakAt(start);
+    return this.#take(start, end, known <= start && !isBlank, false);
+  }
+
+  /** Reads more; false at the end of the file. */
+  async fill(): Promise<boolean> {
+    if (this.#isEnd) return false;
+    const { done, value } = await this.#chunks.next();
+    if (done) this.#isEnd = true;
+    else {
+      const left = this.#bytes.subarray(this.#at);
+      this.#bytes = Buffer.concat([left, this.#toUtf8(value)]);
+      this.#offset += this.#at;
+      this.#at = 0;
+      this.#nextQuote = -1;
+    }
+    return true;
+  }
+
+  close(): void {
+    this.#file.destroy();
+  }
+
+  #take(start: number, end: number, isMalformed: boolean, isLost: boolean): CsvRecord {
+    const line = this.#line;
+    this.#moveTo(end);
+    this.#start = start;
+    return { line, isMalformed, isLost };
+  }
+
+  /** Gives the record at a place that is known, as soon as it has been read. */
+  #nextAt(known: number): CsvRecord | undefined {
+    this.#isLost = true;
+    if (known >= this.#bytes.length) {
+      this.#moveTo(this.#bytes.length);
+      return undefined;
+    }
+    this.#moveTo(Math.max(known, this.#at));
+    for (let size = this.#breakAt(this.#at); size > 0; size = this.#breakAt(this.#at))
+      this.#moveTo(this.#at + size);
+    const end = this.#endOfRecord(this.#at);
+    if (end === undefined) return undefined;
+    this.#isLost = false;
+    return this.#take(this.#at, end, true, true);
+  }
+
+  #moveTo(end: number): void {
+    for (let i = this.#bytes.indexOf(NEWLINE, this.#at); i >= 0 && i < end; ) {
+      this.#line++;
+      i = this.#bytes.indexOf(NEWLINE, i + 1);
+    }
+    this.#at = end;
+  }
+
+  #skipBlankLines(): void {
+    for (let size = this.#breakAt(this.#at); size > 0; size = this.#breakAt(this.#at)) {
+      this.#at += size;
+      this.#line++;
+      this.blankLines++;
+    }
+  }
+
+  /** Bytes of the line break at a place. */
+  #breakAt(at: number): number {
+    if (this.#bytes[at] === NEWLINE) return 1;
+    return this.#bytes[at] === CARRIAGE_RETURN && this.#bytes[at + 1] === NEWLINE ? 2 : 0;
+  }
+
+  /** Gives where the record ends, its line break included; undefined when more must be read. */
+  #endOfRecord(from: number): number | undefined {
+    const end = this.#endOfLine(from);
+    if (this.#nextQuote < from)
+      this.#nextQuote = this.#quote < 0 ? -1 : this.#bytes.indexOf(this.#quote, from);
+    if (this.#nextQuote < 0) this.#nextQuote = this.#bytes.length;
+    if (end !== undefined && this.#nextQuote >= end) return end;
+    for (let at = from; ; at += this.#delimiter.length) {
+      at = this.#endOfField(at);
+      if (at >= this.#bytes.length) return this.#isEnd ? this.#bytes.length : undefined;
+      if (!this.#isDelimiter(at)) return at + 1;
+    }
+  }
+
+  #endOfLine(from: number): number | undefined {
+    const found = this.#bytes.indexOf(NEWLINE, from);
+    if (found >= 0) return found + 1;
+    return this.#isEnd && from < this.#bytes.length ? this.#bytes.length : undefined;
+  }
+
+  /** Gives where the field's delimiter or line break stands. What stands behind a closing quote is malformed up to there. */
+  #endOfField(from: number): number {
+    const bytes = this.#bytes;
+    let at = this.#skipSpaces(from);
+    // Blanks and a quote behind a closing one open it again.
+    for (let closed = -1; bytes[at] === this.#quote && at !== closed; at = this.#skipSpaces(at)) {
+      at = closed = this.#endOfQuotes(at + 1);
+    }
+    while (at < bytes.length && bytes[at] !== NEWLINE && !this.#isDelimiter(at)) at++;
+    return at;
+  }
+
+  /** Gives what stands behind the closing quote. */
+  #endOfQuotes(from: number): number {
+    for (let at = from; at < this.#bytes.length; at++) {
+      const isQuote = this.#bytes[at] === this.#quote;
+      if (this.#bytes[at] === this.#escape && (!isQuote || this.#bytes[at + 1] === this.#quote)) at++;
+      else if (isQuote) return at + 1;
+    }
+    return this.#bytes.length;
+  }
+
+  #skipSpaces(from: number): number {
+    let at = from;
+    while (this.#bytes[at] === SPACE && !this.#isDelimiter(at)) at++;
+    return at;
+  }
+
+  #isDelimiter(at: number): boolean {
+    for (let i = 0; i < this.#delimiter.length; i++)
+      if (this.#bytes[at + i] !== this.#delimiter[i]) return false;
+    return true;
+  }
+}
