@@ -162,7 +162,7 @@ export class BatchWriter<T> {
       const parts = cutBySize({ from: 0, to: rows }, this.#shared.maxRows).reverse();
       for (let part = parts.pop(); part; part = parts.pop()) {
         const { from, to } = part;
-        if (aside.leaves(part).length === 0) continue;
+        if (aside.leaves(part)?.length === 0) continue;
         try {
           const work = this.#workOf(batch, part, aside);
           const isFinal = (error: unknown) => to - from > 1 && isMemoryError(error);
@@ -194,10 +194,8 @@ export class BatchWriter<T> {
   #leaveOut({ position, batchSize }: BatchResults<T>, aside: Aside): void {
     const { rejected, ledger, task } = this.#options;
     if (!ledger || !position) return;
-    for (let i = 0; i < batchSize; i++) {
-      const code = rejected.codeOf({ ...position, from: position.from + i });
-      if (code) aside.add([i], code === 'GW_WRITE_MISSING_NODE' ? 'missing_node_rows' : 'rows_rejected');
-    }
+    for (const [index, code] of rejected.earlierOf(position, batchSize))
+      aside.add([index], code === 'GW_WRITE_MISSING_NODE' ? 'missing_node_rows' : 'rows_rejected');
     if (aside.size > 0) task?.reportProgress({ rejectedRows: aside.size });
   }
 
@@ -206,16 +204,17 @@ export class BatchWriter<T> {
     const prepare = () => {
       const indexes = aside.leaves(part);
       const { size } = aside;
-      if (indexes.length === 0) return { size, work: async () => ({ written: 0, statistics: {} }) };
+      if (indexes?.length === 0) return { size, work: async () => ({ written: 0, statistics: {} }) };
       const reject: Reject = (rejections, policy, statistic) =>
         this.#reject(
           batch,
-          rejections.map((row) => ({ ...row, index: indexes[row.index]! })),
+          rejections.map((row) => ({ ...row, index: indexes ? indexes[row.index]! : part.from + row.index })),
           policy,
           statistic,
           aside,
         );
-      const left = indexes.length === rowCount(batch) ? batch : pickRows(batch, indexes);
+      const isWhole = !indexes && part.to - part.from === rowCount(batch);
+      const left = isWhole ? batch : pickRows(batch, indexes ?? indexesOf(part));
       return { size, work: this.#prepare(left, reject, this.#shared) };
     };
     let prepared = prepare();
@@ -340,11 +339,9 @@ class Aside {
     this.statistics = mergeStatistics(this.statistics, { [statistic]: indexes.length });
   }
 
-  /** Gives the rows of a part that are still to be written. */
-  leaves({ from, to }: Part): readonly number[] {
-    const indexes: number[] = [];
-    for (let i = from; i < to; i++) if (!this.#indexes.has(i)) indexes.push(i);
-    return indexes;
+  /** Gives the rows of a part that are still to be written. Default: all. */
+  leaves(part: Part): readonly number[] | undefined {
+    return this.size === 0 ? undefined : indexesOf(part).filter((index) => !this.#indexes.has(index));
   }
 }
 
@@ -365,6 +362,10 @@ export async function* writeBatches<T>(
     endSinkWrite(sink, begun, rows);
     yield amendBatch(batch, { statistics: mergeStatistics(batch.statistics, statistics) });
   }
+}
+
+function indexesOf({ from, to }: Part): readonly number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i);
 }
 
 function cutBySize({ from, to }: Part, rows: number): Part[] {

@@ -125,9 +125,16 @@ export class RejectedRows {
     return this.#committed;
   }
 
-  /** Gives the code of a row that an earlier attempt has set aside, though the ledger does not count it. */
-  codeOf({ row, col, from }: BatchPosition): ErrorCode | undefined {
-    return this.#earlier?.places.get(placeOf({ cell: [row, col], position: from }));
+  /** Gives the codes of rows that an earlier attempt has set aside, though the ledger does not count them, by index in a batch. */
+  earlierOf({ row, col, from }: BatchPosition, rows: number): ReadonlyMap<number, ErrorCode> {
+    const found = new Map<number, ErrorCode>();
+    const places = this.#earlier?.places;
+    if (!places || places.size === 0) return found;
+    for (let i = 0; i < rows; i++) {
+      const code = places.get(placeOf({ cell: [row, col], position: from + i }));
+      if (code) found.set(i, code);
+    }
+    return found;
   }
 
   /** Begins a load whose rows have nothing to do with those of the one before. */
