@@ -20,6 +20,7 @@ import {
   sqlText,
   unreadable,
 } from './duckdb.ts';
+import { duckdb } from './duckdb-api.ts';
 import { exactCast } from './exact-casts.ts';
 
 /** Bytes of one of the reader's buffers; with the default of 32 MB the scan alone took 70 MB more, no faster. */
@@ -50,24 +51,34 @@ export async function scanCsvFile(
 ): Promise<CsvFile> {
   try {
     const connection = await database.connect();
-    const columns = await sniffColumns(connection, path, options);
-    refuseNames(path, columns, options);
-    const fields = columns.map(({ name, type }) => {
+    const sniffed = await sniffColumns(connection, path, options);
+    refuseNames(path, sniffed, options);
+    const fieldOf = ({ name, type }: ColumnInfo): CsvField => {
       const text = `csv.${sqlName(name)}`;
       return { name, type: type.toString(), text, value: exactCast(text, type) };
-    });
+    };
     // All is read as text, and cast by us: DuckDB's casts lose what does not fit. Not ignore_errors: it drops the good
     // line after an unterminated quote, which store_rejects keeps.
-    const texts = columns.map(({ name }) => `${sqlText(name)}: 'VARCHAR'`).join(', ');
+    const texts = sniffed.map(({ name }) => `${sqlText(name)}: 'VARCHAR'`).join(', ');
     const arguments_ = [...dialect(options), 'auto_detect=false', `columns={${texts}}`];
     const read = `read_csv(${[sqlFile(path), ...arguments_, BUFFERS, 'store_rejects=true'].join(', ')}) AS csv`;
     // All texts are counted, because bytes that are no text are found only in columns that are looked at.
-    const counts = fields.map(({ text, value }, c) => `count(${text}) AS t${c}, count(${value}) AS v${c}`);
+    const counts = sniffed
+      .map(fieldOf)
+      .map(({ text, value }, c) => `count(${text}) AS t${c}, count(${value}) AS v${c}`);
     const [counted = {}] = await all(
       connection,
       `SELECT count(*) AS readable, ${counts.join(', ')} FROM ${read}`,
     );
-    const misfits = fields.filter((_, c) => counted[`t${c}`] !== counted[`v${c}`]);
+    const unfit = sniffed.map((_, c) => Number(counted[`t${c}`]) - Number(counted[`v${c}`]));
+    // Most of its texts are more than the type that was found for it: timestamps in nanoseconds, say.
+    const isMistaken = (c: number) =>
+      options.types === 'inferred' && 2 * unfit[c]! > Number(counted[`t${c}`]);
+    const columns = sniffed.map((column, c) =>
+      isMistaken(c) ? { ...column, type: duckdb.VARCHAR } : column,
+    );
+    const fields = columns.map(fieldOf);
+    const misfits = fields.filter((_, c) => unfit[c]! > 0 && !isMistaken(c));
     const rejectTable = `malformed_${index}`;
     const found = await collectMalformed(database, connection, {
       path,

@@ -199,6 +199,22 @@ describe('CSVBatchSource', () => {
     ]);
   });
 
+  it('takes an inferred type for mistaken where most texts are more than it holds', async () => {
+    const folder = useFolder();
+    const rows = ['1,2024-01-01 00:00:00.123456789,1.5', '2,2024-01-01 00:00:00.000000001,2', '3,,2.5'];
+    const file = folder.write('nanos.csv', `id,at,n\n${rows.join('\n')}\n`);
+    const { items, statistics } = await drain(
+      new CSVBatchSource(PLAIN_CONTEXT, { file, types: 'inferred', rejectedFile: folder.path('r.jsonl') }),
+      10,
+    );
+    expect(statistics).toEqual({ csv_lines_read: 3 });
+    expect(items.map(({ at, n }) => [at, n])).toEqual([
+      ['2024-01-01 00:00:00.123456789', 1.5],
+      ['2024-01-01 00:00:00.000000001', 2],
+      [null, 2.5],
+    ]);
+  });
+
   it('rejects what an inferred type would change, far behind the sample', async () => {
     const folder = useFolder();
     const rejectedFile = folder.path('rejected.jsonl');
