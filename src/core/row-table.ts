@@ -444,8 +444,8 @@ export class RowTable {
     SPARE_WORDS.give(this.#words);
     this.#texts.release();
     this.#texts = new TextArena();
-    this.#words = new Int32Array(0);
-    this.#doubles = doublesOf(this.#words);
+    this.#words = NO_WORDS;
+    this.#doubles = doublesOf(NO_WORDS);
     this.#lists = [];
     this.#length = 0;
     this.#readers = undefined;

@@ -102,41 +102,44 @@ export function compileMapping(mapping: Mapping, { runTag }: CompileOptions = {}
   );
 }
 
+/** What the ways of writing a node differ in. */
+type NodeShape = Pick<CompiledMapping, 'statement' | 'lists' | 'ends' | 'values'>;
+
 function compileNode(node: NodePattern, runTag: string | undefined): CompiledMapping {
   const write = node.write ?? 'merge';
   const { keys, properties } = node;
-  if (write === 'match') return compileMatch(node);
-  const values = [...keys, ...properties];
-  const at = valueAt(0);
-  const clauses = ['UNWIND $rows AS r'];
-  if (write === 'create') {
-    clauses.push(`CREATE (${labelled('n', node.labels)} ${map(values, at, runTag)})`);
-  } else {
-    clauses.push(`MERGE (${labelled('n', node.labels.slice(0, 1))} ${map(keys, at)})`);
-    clauses.push(...tagOnCreate('n', runTag));
-    if (node.labels.length > 1) clauses.push(`SET ${labelled('n', node.labels.slice(1))}`);
-    if (properties.length > 0) clauses.push(set('n', properties, valueAt(keys.length)));
-  }
-  clauses.push('RETURN count(*) AS rows');
-  const space = spaceOf(node);
+  const isCreated = write === 'create';
   return {
-    statement: clauses.join('\n'),
-    spaces: write === 'create' ? [] : [space],
-    claims: write === 'create' ? [] : [{ space: 0, keys }],
+    ...(write === 'match' ? matchedNode(node) : writtenNode(node, isCreated, runTag)),
+    spaces: isCreated ? [] : [spaceOf(node)],
+    claims: isCreated ? [] : [{ space: 0, keys }],
     required: keys.length > 0 ? [{ keys }] : [],
-    lists: [],
-    ends: [],
-    values,
     lastRowCounts: false,
     identityValues: 0,
-    columns: columnsOf(values),
-    createsOnly: write === 'create',
+    columns: columnsOf([...keys, ...properties]),
+    createsOnly: isCreated,
     linksShared: false,
   };
 }
 
+function writtenNode(node: NodePattern, isCreated: boolean, runTag: string | undefined): NodeShape {
+  const { labels, keys, properties } = node;
+  const values = [...keys, ...properties];
+  const at = valueAt(0);
+  const clauses = ['UNWIND $rows AS r'];
+  if (isCreated) clauses.push(`CREATE (${labelled('n', labels)} ${map(values, at, runTag)})`);
+  else {
+    clauses.push(`MERGE (${labelled('n', labels.slice(0, 1))} ${map(keys, at)})`);
+    clauses.push(...tagOnCreate('n', runTag));
+    if (labels.length > 1) clauses.push(`SET ${labelled('n', labels.slice(1))}`);
+    if (properties.length > 0) clauses.push(set('n', properties, valueAt(keys.length)));
+  }
+  clauses.push('RETURN count(*) AS rows');
+  return { statement: clauses.join('\n'), lists: [], ends: [], values };
+}
+
 /** Nodes that are there: found as the ends of relationships are, so that rows without one are known. */
-function compileMatch(node: NodePattern): CompiledMapping {
+function matchedNode(node: NodePattern): NodeShape {
   const { labels, keys, properties } = node;
   const list: KeyList = {
     space: 0,
@@ -154,20 +157,7 @@ function compileMatch(node: NodePattern): CompiledMapping {
     ...(properties.length > 0 ? [set('e0', properties, valueAt(1))] : []),
     'RETURN count(*) AS rows',
   ];
-  return {
-    statement: statement.join('\n'),
-    spaces: [spaceOf(node)],
-    claims: [{ space: 0, keys }],
-    required: [{ keys }],
-    lists: [list],
-    ends,
-    values: properties,
-    lastRowCounts: false,
-    identityValues: 0,
-    columns: columnsOf([...keys, ...properties]),
-    createsOnly: false,
-    linksShared: false,
-  };
+  return { statement: statement.join('\n'), lists: [list], ends, values: properties };
 }
 
 function compileRelationships(

@@ -100,15 +100,8 @@ export interface RowRejection {
   readonly message: string;
 }
 
-/** Statistics of rows that are not written. */
-export type AsideStatistic = 'rows_rejected' | 'rows_ignored' | 'missing_node_rows';
-
 /** Sets rows of a part aside, as the policy says, and counts them. */
-export type Reject = (
-  rejections: readonly RowRejection[],
-  policy: RowPolicy,
-  statistic: AsideStatistic,
-) => void;
+export type Reject = (rejections: readonly RowRejection[], policy: RowPolicy) => void;
 
 /**
  * Is thrown by work whose transaction holds something of rows that it has set aside: it is rolled back, and the part is written
@@ -194,8 +187,7 @@ export class BatchWriter<T> {
   #leaveOut({ position, batchSize }: BatchResults<T>, aside: Aside): void {
     const { rejected, ledger, task } = this.#options;
     if (!ledger || !position) return;
-    for (const [index, code] of rejected.earlierOf(position, batchSize))
-      aside.add([index], code === 'GW_WRITE_MISSING_NODE' ? 'missing_node_rows' : 'rows_rejected');
+    for (const [index, code] of rejected.earlierOf(position, batchSize)) aside.add({ index, code }, 'reject');
     if (aside.size > 0) task?.reportProgress({ rejectedRows: aside.size });
   }
 
@@ -205,12 +197,11 @@ export class BatchWriter<T> {
       const indexes = aside.leaves(part);
       const { size } = aside;
       if (indexes?.length === 0) return { size, work: async () => ({ written: 0, statistics: {} }) };
-      const reject: Reject = (rejections, policy, statistic) =>
+      const reject: Reject = (rejections, policy) =>
         this.#reject(
           batch,
           rejections.map((row) => ({ ...row, index: indexes ? indexes[row.index]! : part.from + row.index })),
           policy,
-          statistic,
           aside,
         );
       const isWhole = !indexes && part.to - part.from === rowCount(batch);
@@ -293,9 +284,7 @@ export class BatchWriter<T> {
         { cause: error },
       );
     }
-    const policy = this.#policyOf(error);
-    const statistic = policy === 'ignore' ? 'rows_ignored' : 'rows_rejected';
-    this.#reject(batch, [{ index, code, message }], policy, statistic, aside);
+    this.#reject(batch, [{ index, code, message }], this.#policyOf(error), aside);
   }
 
   /** The file is on the disk before anything else happens. */
@@ -303,11 +292,9 @@ export class BatchWriter<T> {
     batch: BatchResults<T>,
     rejections: readonly RowRejection[],
     policy: RowPolicy,
-    statistic: AsideStatistic,
     aside: Aside,
   ): void {
-    const indexes = rejections.map(({ index }) => index);
-    aside.add(indexes, statistic);
+    for (const rejection of rejections) aside.add(rejection, policy);
     if (policy === 'ignore') return;
     const { rejected, task, ledger } = this.#options;
     rejected.append(
@@ -327,16 +314,18 @@ export class BatchWriter<T> {
 
 /** The rows of a batch that are not to be written, by their indexes, and what is counted of them. */
 class Aside {
-  statistics: Statistics = {};
+  readonly statistics: Record<string, number> = {};
   readonly #indexes = new Set<number>();
 
   get size(): number {
     return this.#indexes.size;
   }
 
-  add(indexes: readonly number[], statistic: AsideStatistic): void {
-    for (const index of indexes) this.#indexes.add(index);
-    this.statistics = mergeStatistics(this.statistics, { [statistic]: indexes.length });
+  add({ index, code }: Pick<RowRejection, 'index' | 'code'>, policy: RowPolicy): void {
+    this.#indexes.add(index);
+    const ofPolicy = policy === 'ignore' ? 'rows_ignored' : 'rows_rejected';
+    const statistic = code === 'GW_WRITE_MISSING_NODE' ? 'missing_node_rows' : ofPolicy;
+    this.statistics[statistic] = (this.statistics[statistic] ?? 0) + 1;
   }
 
   /** Gives the rows of a part that are still to be written. Default: all. */

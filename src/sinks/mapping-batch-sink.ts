@@ -115,7 +115,7 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
         { details: { file, rowNumber, row, rows: rejections.length } },
       );
     }
-    reject(rejections, this.#missingNodes, 'missing_node_rows');
+    reject(rejections, this.#missingNodes);
   }
 
   #describe(row: Fields, { end, list }: MissingEnd): string {

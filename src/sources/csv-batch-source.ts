@@ -29,7 +29,6 @@ import {
   type Row,
   refuseOtherColumns,
   streamTables,
-  unreadable,
 } from './duckdb.ts';
 import { isFloating } from './duckdb-values.ts';
 import { fingerprintFile } from './file-fingerprint.ts';
@@ -104,9 +103,8 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const { files } = await this.#scanned();
     const selects = files.map(({ select }) => select);
-    return countKeys(this.#options.memoryLimitMb, selects, sides).catch((cause: unknown) => {
-      throw unreadable(cause, this.#file, CSV_FORMAT);
-    });
+    const read = { file: this.#file, format: CSV_FORMAT };
+    return countKeys(this.#options.memoryLimitMb, read, selects, sides);
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {

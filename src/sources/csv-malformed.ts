@@ -107,19 +107,20 @@ export async function collectMalformed(
   return { faults: Number(faults), misfits: count - Number(faults) };
 }
 
+/** What the scan of a file found of such lines. */
+interface ScannedLines {
+  readonly path: string;
+  readonly rejectTable: string;
+  readonly malformed: number;
+}
+
 /** Streams the table's lines. */
-export async function* malformedLines(
-  database: DuckDb,
-  file: { readonly path: string; readonly rejectTable: string },
-): AsyncGenerator<MalformedLine> {
-  yield* rowsOf<MalformedLine>(database, `FROM ${file.rejectTable}`, file.path);
+export async function* malformedLines(database: DuckDb, file: ScannedLines): AsyncGenerator<MalformedLine> {
+  if (file.malformed > 0) yield* rowsOf<MalformedLine>(database, `FROM ${file.rejectTable}`, file.path);
 }
 
 /** @throws {@link SourceError} `GW_SOURCE_ROW` for the first malformed line. */
-export async function refuseMalformed(
-  database: DuckDb,
-  file: { readonly path: string; readonly rejectTable: string; readonly malformed: number },
-): Promise<void> {
+export async function refuseMalformed(database: DuckDb, file: ScannedLines): Promise<void> {
   for await (const { line, message, text } of malformedLines(database, file))
     throw new SourceError('GW_SOURCE_ROW', `${file.path}:${line} is malformed (${message}): ${text}`, {
       details: { file: file.path, line, malformed: file.malformed },

@@ -113,9 +113,8 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const files = await this.#described();
     const selects = files.map(({ select }) => select);
-    return countKeys(this.#options.memoryLimitMb!, selects, sides).catch((cause: unknown) => {
-      throw unreadable(cause, this.#options.file, FORMAT);
-    });
+    const read = { file: this.#options.file, format: FORMAT };
+    return countKeys(this.#options.memoryLimitMb!, read, selects, sides);
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
