@@ -7,6 +7,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts'],
+          // The longest takes 3 s alone, and more than the default of 5 where others work beside it.
+          testTimeout: 60_000,
         },
       },
       {

@@ -1,4 +1,4 @@
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
 import type { Environment } from '../core/context.ts';
 import type { ReportedTask, Reporter, TaskExpectation, TaskProgress } from '../core/reporter.ts';
 import type { TaskReturn } from '../core/task-return.ts';
@@ -40,7 +40,8 @@ export class TerminalReporter implements Reporter {
   readonly #live: boolean;
   readonly #colour: boolean;
   readonly #plainIntervalMs: number;
-  readonly #update: ReturnType<typeof createLogUpdate>;
+  /** Draws over what it drew before; loaded when there is something to draw, because that takes 40 ms of CPU. */
+  #update: ReturnType<typeof createLogUpdate> | undefined;
   readonly #plainAt = new Map<string, number>();
   #tree = new TaskTree();
   #timer: NodeJS.Timeout | undefined;
@@ -56,7 +57,6 @@ export class TerminalReporter implements Reporter {
     this.#live = live ?? (isTerminal && !env.CI);
     this.#colour = hasColour(env, isTerminal);
     this.#plainIntervalMs = plainIntervalMs ?? DEFAULT_PLAIN_INTERVAL_MS;
-    this.#update = createLogUpdate(stream, { showCursor: false });
   }
 
   taskStarted(task: ReportedTask): void {
@@ -109,7 +109,7 @@ export class TerminalReporter implements Reporter {
   }
 
   #writeAbove(line: string): void {
-    this.#update.clear();
+    this.#update?.clear();
     this.#stream.write(`${line}\n`);
     if (this.#tree.isRunning) this.#draw();
   }
@@ -123,12 +123,23 @@ export class TerminalReporter implements Reporter {
     this.#timer = setInterval(() => this.#draw(), FRAME_MS);
     DRAWING.add(this);
     this.#timer.unref(); // watching a load must not keep the process alive
-    this.#draw();
+    if (this.#update) this.#draw();
+    else void this.#loadUpdate();
+  }
+
+  async #loadUpdate(): Promise<void> {
+    const { createLogUpdate } = await import('log-update');
+    this.#update = createLogUpdate(this.#stream, { showCursor: false });
+    if (this.#timer) this.#draw();
   }
 
   #draw(): void {
+    this.#update?.(this.#frame());
+  }
+
+  #frame(): string {
     const width = this.#stream.columns ?? DEFAULT_COLUMNS;
-    this.#update(renderFrame(this.#tree, { width, nowMs: Date.now(), colour: this.#colour }).join('\n'));
+    return renderFrame(this.#tree, { width, nowMs: Date.now(), colour: this.#colour }).join('\n');
   }
 
   /** Leaves the last frame where it is and begins a new tree. */
@@ -136,8 +147,11 @@ export class TerminalReporter implements Reporter {
     clearInterval(this.#timer);
     this.#timer = undefined;
     DRAWING.delete(this);
-    if (this.#tree.roots.length > 0) this.#draw();
-    this.#update.done();
+    if (this.#tree.roots.length > 0) {
+      if (this.#update) this.#draw();
+      else this.#stream.write(`${this.#frame()}\n`);
+    }
+    this.#update?.done();
     this.#tree = new TaskTree();
   }
 

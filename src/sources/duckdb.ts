@@ -211,7 +211,12 @@ async function countsOfSides(
 const LARGE_KEY = 10_000;
 
 async function countsOf(connection: DuckDBConnection, from: string): Promise<KeyCounts> {
-  const heavy = await all(connection, `SELECT key, n ${from} ORDER BY n DESC, key LIMIT ${MAX_HEAVY_KEYS}`);
+  // As columns: an object a key, and a BigInt in it, took 30 ms of 12,000 keys.
+  const [keys = [], rows = []] = (
+    await connection.runAndReadAll(
+      `SELECT key, n::DOUBLE ${from} ORDER BY n DESC, key LIMIT ${MAX_HEAVY_KEYS}`,
+    )
+  ).getColumnsJS();
   const [sums] = await all(
     connection,
     `SELECT max(total) AS total, min(size) FILTER (WHERE reached > ${RARE_SHARE} * total) AS usual FROM (
@@ -219,9 +224,9 @@ async function countsOf(connection: DuckDBConnection, from: string): Promise<Key
        FROM (SELECT least(n, ${LARGE_KEY}) AS size, n ${from}) GROUP BY size)`,
   );
   return {
-    heavy: heavy.map(({ key, n }) => [String(key), Number(n)] as const),
+    heavy: keys.map((key, k) => [key as string, rows[k] as number] as const),
     totalRows: Number(sums?.total ?? 0),
-    ...(heavy.length > 0 && { usualRows: Number(sums?.usual) }),
+    ...(keys.length > 0 && { usualRows: Number(sums?.usual) }),
   };
 }
 

@@ -54,11 +54,12 @@ describe('TerminalReporter', () => {
     ]);
   });
 
-  it('draws on a terminal, at most ten times a second, and stops drawing when nothing runs', () => {
+  it('draws on a terminal, at most ten times a second, and stops drawing when nothing runs', async () => {
     const { stream, text } = recordingStream(true);
     const reporter = new TerminalReporter({ stream, env: {} });
     const task = fakeTask('flights');
     reporter.taskStarted(task);
+    await vi.waitUntil(() => text() !== '');
     for (let i = 0; i < 1_000; i++) {
       vi.advanceTimersByTime(1);
       reporter.taskProgress(task, { rows: 10 });
@@ -72,12 +73,13 @@ describe('TerminalReporter', () => {
     expect(text()).toContain(`${ESCAPE}[32m`);
   });
 
-  it('lets others write above its tree, and only while it draws', () => {
+  it('lets others write above its tree, and only while it draws', async () => {
     const { stream, text } = recordingStream(true);
     const reporter = new TerminalReporter({ stream, env: {} });
     const task = fakeTask('flights');
     expect(TerminalReporter.writeAbove(stream, 'SIGINT')).toBe(false);
     reporter.taskStarted(task);
+    await vi.waitUntil(() => text() !== '');
     const before = text().length;
     expect(TerminalReporter.writeAbove(stream, 'SIGINT')).toBe(true);
     expect(TerminalReporter.writeAbove(recordingStream(true).stream, 'SIGINT')).toBe(false);
