@@ -11,6 +11,8 @@ export interface KeyCounts {
   readonly heavy: readonly (readonly [key: string, rows: number])[];
   /** Rows of all keys, those that are not listed included. */
   readonly totalRows: number;
+  /** Whether the keys are numbers, though listed as text: their buckets by hash are others then. Default: false. */
+  readonly areNumbers?: boolean;
   /** Of this many rows or more are the keys that have 99 % of all rows. Default: not known. */
   readonly usualRows?: number;
 }
@@ -73,10 +75,12 @@ function heavierFirst(a: readonly [string, number], b: readonly [string, number]
 export class KeyCounter {
   readonly #rows = new Map<string, number>();
   #total = 0;
+  #areNumbers = true;
 
   add(key: NodeKey): void {
     const text = String(key);
     this.#total++;
+    if (typeof key === 'string') this.#areNumbers = false;
     const rows = this.#rows.get(text);
     if (rows !== undefined || this.#rows.size < 20 * MAX_HEAVY_KEYS) this.#rows.set(text, (rows ?? 0) + 1);
   }
@@ -91,6 +95,7 @@ export class KeyCounter {
     return {
       heavy: sorted.slice(0, MAX_HEAVY_KEYS),
       totalRows: this.#total,
+      areNumbers: this.#areNumbers,
       ...(usual && { usualRows: usual[1] }),
     };
   }
@@ -131,7 +136,7 @@ export interface SplitPlan {
 export interface PlannedSide {
   readonly side: 'start' | 'end' | 'both';
   readonly counts: KeyCounts;
-  readonly bucketOf: (key: NodeKey) => number;
+  readonly bucketOf: (key: string) => number;
   /** Keys that need no claim. Default: none. */
   readonly shared?: readonly (readonly [key: string, rows: number])[];
 }

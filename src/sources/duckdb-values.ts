@@ -55,7 +55,26 @@ const FLOATING: ReadonlySet<DuckDBType['typeId']> = new Set([
   DuckDBTypeId.DECIMAL,
 ]);
 
+export const INTEGERS: ReadonlySet<DuckDBType['typeId']> = new Set([
+  DuckDBTypeId.TINYINT,
+  DuckDBTypeId.SMALLINT,
+  DuckDBTypeId.INTEGER,
+  DuckDBTypeId.BIGINT,
+  DuckDBTypeId.HUGEINT,
+  DuckDBTypeId.UTINYINT,
+  DuckDBTypeId.USMALLINT,
+  DuckDBTypeId.UINTEGER,
+  DuckDBTypeId.UBIGINT,
+  DuckDBTypeId.UHUGEINT,
+  DuckDBTypeId.BIGNUM,
+]);
+
 const MAX_SHARED_TEXTS = 4096;
+
+/** Whether the values of a column become numbers or bigints, decimals left aside: those may be read as text. */
+export function isNumeric({ typeId }: DuckDBType): boolean {
+  return INTEGERS.has(typeId) || typeId === DuckDBTypeId.FLOAT || typeId === DuckDBTypeId.DOUBLE;
+}
 
 /** Whether the column's numbers, or those of its lists, are floating point, also where they happen to be whole. */
 export function isFloating(type: DuckDBType): boolean {

@@ -14,7 +14,7 @@ import { SourceError } from '../core/errors.ts';
 import { RowLayout, RowTable } from '../core/row-table.ts';
 import { type KeyCounts, MAX_HEAVY_KEYS, RARE_SHARE } from '../parallel/balanced-buckets.ts';
 import { duckdb } from './duckdb-api.ts';
-import { type DecimalForm, decoderFor, type ValueDecoder } from './duckdb-values.ts';
+import { type DecimalForm, decoderFor, isNumeric, type ValueDecoder } from './duckdb-values.ts';
 import { fillColumn, kindsOf } from './duckdb-vectors.ts';
 
 const { DuckDBInstance } = duckdb;
@@ -184,9 +184,11 @@ async function countsOfSides(
   sides: readonly (readonly string[])[],
 ): Promise<readonly KeyCounts[] | undefined> {
   if (selects.length === 0) return sides.map(() => ({ heavy: [], totalRows: 0 }));
+  const others = new Set<string>();
   for (const select of selects) {
-    const names = (await columnsOf(connection, select)).map(({ name }) => name);
-    if (sides.flat().some((column) => !names.includes(column))) return undefined;
+    const found = await columnsOf(connection, select);
+    if (sides.flat().some((column) => !found.some(({ name }) => name === column))) return undefined;
+    for (const { name, type } of found) if (!isNumeric(type)) others.add(name);
   }
   const keys = sides.flatMap((columns, side) => columns.map((column) => ({ side, column })));
   const names = keys.map((_, k) => `k${k}`);
@@ -203,7 +205,10 @@ async function countsOfSides(
      SELECT side, key, sum(n)::BIGINT AS n FROM (${counted.join(' UNION ALL ')}) WHERE key IS NOT NULL GROUP BY side, key`,
   );
   const counts: KeyCounts[] = [];
-  for (const s of sides.keys()) counts.push(await countsOf(connection, `FROM counted WHERE side = ${s}`));
+  for (const [s, columns] of sides.entries()) {
+    const areNumbers = !columns.some((column) => others.has(column));
+    counts.push({ ...(await countsOf(connection, `FROM counted WHERE side = ${s}`)), areNumbers });
+  }
   return counts;
 }
 

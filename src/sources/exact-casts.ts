@@ -6,6 +6,7 @@
 import type { DuckDBType } from '@duckdb/node-api';
 import { sqlText } from './duckdb.ts';
 import { duckdb } from './duckdb-api.ts';
+import { INTEGERS } from './duckdb-values.ts';
 
 const { DuckDBArrayType, DuckDBDecimalType, DuckDBListType, DuckDBTypeId } = duckdb;
 
@@ -27,20 +28,6 @@ const TIMES: ReadonlySet<DuckDBType['typeId']> = new Set([
   DuckDBTypeId.TIME,
   DuckDBTypeId.TIME_TZ,
   DuckDBTypeId.TIME_NS,
-]);
-
-const INTEGERS: ReadonlySet<DuckDBType['typeId']> = new Set([
-  DuckDBTypeId.TINYINT,
-  DuckDBTypeId.SMALLINT,
-  DuckDBTypeId.INTEGER,
-  DuckDBTypeId.BIGINT,
-  DuckDBTypeId.HUGEINT,
-  DuckDBTypeId.UTINYINT,
-  DuckDBTypeId.USMALLINT,
-  DuckDBTypeId.UINTEGER,
-  DuckDBTypeId.UBIGINT,
-  DuckDBTypeId.UHUGEINT,
-  DuckDBTypeId.BIGNUM,
 ]);
 
 /** All integers below are floats of 64 and of 32 bits. */

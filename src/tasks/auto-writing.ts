@@ -18,7 +18,7 @@ import {
   type WritingChoice,
 } from './choose-writing.ts';
 import { type LoadSource, type PlannedWriting, SEQUENTIAL_WRITING, type WritingKind } from './load-kinds.ts';
-import { PARALLEL_WRITING, type ParallelOptions, SAMPLE_ROWS } from './parallel-writing.ts';
+import { PARALLEL_WRITING, type ParallelOptions, planGrid, SAMPLE_ROWS } from './parallel-writing.ts';
 
 /** More than one client can keep busy on most servers, and room to climb where the network is slow. */
 const DEFAULT_MAX_WORKERS = 8;
@@ -88,6 +88,7 @@ async function planAuto(
   context: Neo4jContext,
 ): Promise<PlannedWriting> {
   const { kept } = options;
+  const buckets = (kept?.buckets as ParallelOptions['buckets']) ?? options.buckets;
   const maxWorkers = integerOption(
     'maxWorkers',
     options.maxWorkers ?? (await defaultMaxWorkers(context.neo4j)),
@@ -102,14 +103,14 @@ async function planAuto(
     return described({ source, choice: sequential, options, plan: planOfOne(rows) });
   const resolved: ParallelOptions = {
     ...options,
+    ...(buckets && { buckets }),
     maxWorkers,
-    buckets: (kept?.buckets as ParallelOptions['buckets']) ?? bucketsOf(options, keys),
     tableSize:
       (kept?.tableSize as number | undefined) ??
       options.tableSize ??
       fittingTableSize(facts, cellsOf(options, mapping, keys), !mapping?.createsOnly),
   };
-  const planned = await PARALLEL_WRITING.plan!(resolved, source, mapping, batchSize, true, context).catch(
+  const planned = await planGrid(resolved, source, mapping, batchSize, true, context, !buckets).catch(
     async (error: unknown) => {
       await source.close?.();
       throw error;
@@ -118,7 +119,8 @@ async function planAuto(
   const plan = planned.plan?.totalRows ? planned.plan : undefined; // keys that only a schema makes are not counted
   const choice = keptChoice(kept, keys) ?? chooseWriting({ ...facts, plan });
   const free = planOfFree(rows, maxWorkers, resolved.tableSize!);
-  return described({ ...planned, choice, options: resolved, plan: plan ?? free }, batchSize, rows);
+  const chosen = { ...resolved, ...(plan && { buckets: plan.buckets }) };
+  return described({ ...planned, choice, options: chosen, plan: plan ?? free }, batchSize, rows);
 }
 
 /** Says what was chosen, and makes the limit of what is parallel. */
@@ -163,11 +165,6 @@ async function countRows(
   const sampled = new SampledSource(source as BatchSource, batchSize);
   const { length } = await sampled.sample(SAMPLE_ROWS);
   return { rows: sampled.isComplete ? length : undefined, source: sampled };
-}
-
-/** Keys are counted anyway, so heavy ones get buckets of their own. */
-function bucketsOf({ buckets }: ParallelOptions, keys: number | undefined): 'hash' | 'balanced' {
-  return buckets ?? (keys === undefined || keys === 0 ? 'hash' : 'balanced');
 }
 
 function cellsOf(

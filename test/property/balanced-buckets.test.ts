@@ -75,6 +75,7 @@ describe('BalancedBuckets', () => {
         ['a', 1],
       ],
       totalRows: 3,
+      areNumbers: false,
       usualRows: 1,
     });
     const totalRows = 12_000_000; // the rest are keys beyond the count

@@ -125,9 +125,7 @@ function walk(walked: Scenario): void {
     const rows = model.rowsOf(cell.row, cell.col);
     const most = Math.min(rows.length, batchSize, maxRows);
     // The last takes may be smaller, but not without end.
-    expect(cell.items.length).toBeGreaterThanOrEqual(
-      isLast ? Math.min(most, Math.ceil(batchSize / 8)) : most,
-    );
+    expect(cell.items.length).toBeGreaterThanOrEqual(isLast ? Math.min(most, Math.ceil(share / 4)) : most);
     expect(cell.items).toEqual(rows.slice(0, Math.min(most, cell.items.length)));
     for (const item of cell.items) model.waiting.splice(model.waiting.indexOf(item), 1);
     model.running.push(cell);

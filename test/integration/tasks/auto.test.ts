@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
+import { keyBucket } from '../../../src/parallel/id-extractors.ts';
 import { CSVLoad2Neo4jTask, ParallelCSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
 import { ParallelSQLLoad2Neo4jTask } from '../../../src/tasks/sql-load-2-neo4j-task.ts';
 import { uniqueLabel, useServer } from '../../support/context.ts';
@@ -63,7 +64,7 @@ describe("a load with parallel: 'auto'", () => {
     });
     const workers = Math.min(8, 2 * availableParallelism());
     const tableSize = Math.min(2 * Math.max(4, workers), 13); // 13: a third of a batch in each cell
-    expect(plan).toMatchObject({ totalRows: 15_000, workers, tableSize, buckets: 'balanced' });
+    expect(plan).toMatchObject({ totalRows: 15_000, workers, tableSize, buckets: 'hash' });
     await load(task);
     expect(await auto.graph()).toEqual(await one.graph());
     expect(reporter().notices).toEqual([
@@ -72,6 +73,32 @@ describe("a load with parallel: 'auto'", () => {
         /^ratings: auto: grid of (\d+) × \1, [\d–]+ workers?, batches of at most [\d–,]+ rows$/,
       ),
     ]);
+  });
+
+  it('balances buckets where by hash one would have more than a worker can do', async () => {
+    const tableSize = 8;
+    const inOneBucket = Array.from({ length: 100 }, (_, user) => user).filter(
+      (user) => keyBucket(user, tableSize) === 0,
+    );
+    const rows = Array.from({ length: 15_000 }, (_, i) => [
+      i % 2 === 0 ? inOneBucket[i % 8] : 1_000 + (i % 997),
+      i % 991,
+      1,
+    ]);
+    const file = fileOf('user,movie,rating', rows);
+    const plan = (buckets?: 'hash') =>
+      new ParallelCSVLoad2Neo4jTask(context(), {
+        file,
+        mapping: ratingMapping('Uneven').mapping,
+        types: 'inferred',
+        parallel: 'auto',
+        batchSize: 250,
+        maxWorkers: 4,
+        tableSize,
+        ...(buckets && { buckets }),
+      }).explain();
+    expect(await plan()).toMatchObject({ buckets: 'balanced', limitingBucket: undefined });
+    expect(await plan('hash')).toMatchObject({ buckets: 'hash', limitingBucket: { bucket: 0 } });
   });
 
   it('takes one writer for few rows, for a mapping without a grid, and where one key has nearly all rows', async () => {

@@ -38,7 +38,7 @@ describe('ClaimsSchedule', () => {
     expect(filled(cells).start({ least: 'any', isLast: false })).toMatchObject({ row: 0, col: 1 });
   });
 
-  it('gives the last rows in smaller takes, and leaves nothing smaller than a fifth of a batch', () => {
+  it('gives the last rows in smaller takes, none smaller than a quarter of a share', () => {
     const schedule = filled([
       [0, 0, 80],
       [1, 1, 80],
@@ -50,9 +50,9 @@ describe('ClaimsSchedule', () => {
       takes.push(cell.items.length);
       schedule.finish(cell);
     }
-    expect(takes[0]).toBe(40);
-    expect(Math.max(...takes.slice(1))).toBeLessThan(40);
-    expect(Math.min(...takes)).toBeGreaterThanOrEqual(16);
+    expect(takes[0]).toBe(32);
+    expect(Math.max(...takes.slice(1))).toBeLessThan(32);
+    expect(Math.min(...takes)).toBeGreaterThanOrEqual(10);
     expect(takes.reduce((rows, take) => rows + take, 0)).toBe(160);
   });
 });
