@@ -8,8 +8,9 @@ import { GraphweftError } from '../core/errors.ts';
 import { beginEvent, endSinkWrite } from '../core/events.ts';
 import { integerOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
+import { textOf } from '../core/value-text.ts';
 import { csvFileShape } from './csv-file-shape.ts';
-import { PendingFile, textOf } from './file-sink.ts';
+import { PendingFile } from './file-sink.ts';
 
 export interface CSVBatchSinkOptions<T> extends BatchProcessorOptions<T> {
   /** Path of the file; with `.gz` it is packed. */

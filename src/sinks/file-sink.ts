@@ -43,19 +43,3 @@ export class PendingFile {
     }
   }
 }
-
-/** Gives a value as text: dates and times as ISO 8601 has them, bytes as base64, lists, objects and maps as JSON. */
-export function textOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (value instanceof Date) return value.toISOString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  const prototype: unknown = Object.getPrototypeOf(value);
-  const isPlain = Array.isArray(value) || prototype === Object.prototype || prototype === null;
-  return isPlain || value instanceof Map ? JSON.stringify(value, jsonValue) : String(value);
-}
-
-function jsonValue(_: string, value: unknown): unknown {
-  if (value instanceof Map) return Object.fromEntries(value);
-  if (typeof value === 'bigint' || value instanceof Uint8Array) return textOf(value);
-  return value;
-}

@@ -14,6 +14,7 @@ import {
 import { CSVBatchSink } from '../../../src/sinks/csv-batch-sink.ts';
 import { ParquetBatchSink } from '../../../src/sinks/parquet-batch-sink.ts';
 import { CSVBatchSource } from '../../../src/sources/csv-batch-source.ts';
+import type { Row } from '../../../src/sources/duckdb.ts';
 import { ParquetBatchSource } from '../../../src/sources/parquet-batch-source.ts';
 import { drain, PLAIN_CONTEXT } from '../../support/batches.ts';
 import { makeFolder, useFolder } from '../../support/files.ts';
@@ -104,6 +105,22 @@ describe('CSVBatchSink', () => {
     expect(readFileSync(bare, 'utf8')).toBe('1,2\n3,4\r\n');
   });
 
+  it('writes numbers, vectors and bytes as they are, and refuses what is no value', async () => {
+    const folder = useFolder();
+    const file = folder.path('values.csv');
+    const values = [-0, [1.5, Number.NaN], Float32Array.of(1, 0.5), [Uint8Array.of(255)], { '\ud800': 1n }];
+    await write(file, [values.map((value) => ({ a: 1, value }))]);
+    const { items } = await drain(new CSVBatchSource(PLAIN_CONTEXT, { file }), 10);
+    const texts = ['-0', '[1.5,"NaN"]', '[1,0.5]', '["/w=="]', '{"\\ud800":"1"}'];
+    expect(items.map((row) => (row as Row).value)).toEqual(texts);
+    const refused = {
+      GW_VALUE_TEXT: ['a\ud800'],
+      GW_VALUE_TYPE: [new Date(Number.NaN), Symbol('s'), new (class {})()],
+    };
+    for (const [code, all] of Object.entries(refused))
+      for (const value of all) await expect(write(file, [[{ value }]])).rejects.toMatchObject({ code });
+  });
+
   it.each([{ columns: [] }, { columns: 'ab' }, { delimiter: '' }, { delimiter: '"' }, { apend: true }])(
     'refuses %j',
     (options) => {
@@ -188,6 +205,23 @@ describe('ParquetBatchSink', () => {
       { time: '01:00:00-02:00', map: '{"k":["1","AA=="]}', nested: ['[1]', '[2]'], mixed: 'x' },
       { time: null, map: null, nested: null, mixed: '1970-01-01T00:00:00.000Z' },
     ]);
+  });
+
+  it('keeps vectors, negative zeros and integers beside floats, or says what does not fit', async () => {
+    const folder = useFolder();
+    const file = folder.path('floats.parquet');
+    const rows = [{ v: Float32Array.of(1, 2), z: -0, f: 2n ** 62n }, { f: 0.5 }];
+    await write(file, [rows], { types: { f: 'float' } });
+    const source = new ParquetBatchSource(PLAIN_CONTEXT, { file });
+    expect(await source.floatColumns()).toEqual(['v', 'z', 'f']);
+    expect((await drain(source, 10)).items).toEqual([
+      { v: [1, 2], z: -0, f: 2 ** 62 },
+      { v: null, z: null, f: 0.5 },
+    ]);
+    await expect(write(file, [[{ f: 0.5 }], [{ f: 2n ** 53n + 1n }]])).rejects.toMatchObject({
+      code: 'GW_SINK_TYPE',
+      message: expect.stringContaining('Column `f` is of type float, and 9007199254740993n'),
+    });
   });
 
   it('has the columns of the first batch and of the types, also without a row', async () => {
