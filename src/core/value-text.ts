@@ -41,8 +41,6 @@ function jsonValue(_: string, value: unknown): unknown {
 }
 
 function noValue(value: unknown): ValidationError {
-  return new ValidationError(
-    'GW_VALUE_TYPE',
-    `${describeValue(value)} is no value that a file or a table can hold.`,
-  );
+  const what = value instanceof Date ? 'An invalid date' : describeValue(value);
+  return new ValidationError('GW_VALUE_TYPE', `${what} is no value that a file or a table can hold.`);
 }

@@ -1,8 +1,9 @@
 /** MySQL and MariaDB through `mariadb`: results that are not buffered, the socket paused while nobody reads. */
 import type { Connection, FieldInfo, TypeCastNextFunction, TypeCastResult } from 'mariadb';
-import { SourceError } from '../core/errors.ts';
+import { GraphweftError } from '../core/errors.ts';
 import { Duration, LocalDateTime, type LocalTime, ZonedDateTime } from '../core/temporal.ts';
 import { parseLocalDate, parseLocalDateTime, parseLocalTime } from '../core/temporal-text.ts';
+import { textOf } from '../core/value-text.ts';
 import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import type { SqlAddress } from './sql-address.ts';
@@ -56,10 +57,10 @@ class MysqlConnection implements SqlConnection {
       const typeCast = castFor(decimals);
       const prepared = await this.#preparedForFloats(sql);
       const result = prepared
-        ? prepared.executeStream(toMysql(parameters), { typeCast })
+        ? prepared.executeStream(parameters.map(toMysql), { typeCast })
         : (this.#connection.queryStream(
             { sql, typeCast: typeCast as never, highWaterMark: size } as never,
-            toMysql(parameters),
+            parameters.map(toMysql),
           ) as ResultStream);
       let names: readonly string[] = [];
       result.on('fields', (columns) => {
@@ -100,7 +101,7 @@ class MysqlConnection implements SqlConnection {
     try {
       const result: unknown = await this.#connection.query(
         { sql, typeCast: castFor('number') as never },
-        toMysql(parameters),
+        parameters.map(toMysql),
       );
       return Array.isArray(result) ? (result as Row[]) : [];
     } catch (error) {
@@ -124,7 +125,7 @@ class MysqlConnection implements SqlConnection {
       await this.#connection.beginTransaction();
       await this.#connection.batch(
         sql,
-        values.map((row) => toMysql(row)),
+        values.map((row) => row.map(toMysql)),
       );
       await this.#connection.commit();
     } catch (error) {
@@ -260,21 +261,19 @@ function longTime(text: string): Duration | LocalTime | string {
   return nanos === 0 ? new Duration(0, 0, -whole) : new Duration(0, 0, -whole - 1, 1e9 - nanos);
 }
 
-function toMysql(values: readonly SqlParameter[]): unknown[] {
-  return values.map((value) => {
-    if (value instanceof Uint8Array) return Buffer.from(value);
-    if (typeof value !== 'object' || value === null || value instanceof Date || value instanceof Buffer)
-      return value;
-    if (!('toJSON' in value)) return JSON.stringify(value);
-    // MariaDB takes no offset, and the session's zone is UTC.
-    const local =
-      value instanceof ZonedDateTime ? new LocalDateTime(value.epochSecond, value.nanosecond) : value;
-    return String(local).replace('T', ' ');
-  });
+/** As MariaDB reads it. It takes no offset, and the session's zone is UTC; mariadb itself would show a Date in the machine's. */
+function toMysql(value: SqlParameter): unknown {
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'string' || Object.is(value, -0) ? textOf(value) : value;
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (value instanceof ZonedDateTime) return toMysql(new LocalDateTime(value.epochSecond, value.nanosecond));
+  if (value instanceof LocalDateTime || value instanceof Date)
+    return textOf(value).replace('T', ' ').replace('Z', '');
+  return textOf(value);
 }
 
-function failure(address: SqlAddress, error: unknown): SourceError {
-  if (error instanceof SourceError) return error;
+function failure(address: SqlAddress, error: unknown): GraphweftError {
+  if (error instanceof GraphweftError) return error;
   const { errno = 0 } = error as { readonly errno?: number };
   if (AUTH_ERRORS.has(errno)) return sqlError('auth', address, error);
   return sqlError(isOfStatement(error) ? 'statement' : 'unavailable', address, error);

@@ -1,7 +1,8 @@
 /** PostgreSQL through `pg` and `pg-cursor`: portals, read a batch at a time. */
 import type { Client, types as PgTypes } from 'pg';
 import type PgCursor from 'pg-cursor';
-import { SourceError } from '../core/errors.ts';
+import { GraphweftError, SourceError } from '../core/errors.ts';
+import { LocalDate, LocalDateTime, ZonedDateTime } from '../core/temporal.ts';
 import {
   parseDuration,
   parseLocalDate,
@@ -10,6 +11,7 @@ import {
   parseZonedDateTime,
   parseZonedTime,
 } from '../core/temporal-text.ts';
+import { listOf, textOf } from '../core/value-text.ts';
 import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import type { SqlAddress } from './sql-address.ts';
@@ -155,7 +157,9 @@ class PostgresConnection implements SqlConnection {
     const types = typesFor(this.#types, decimals, (error) => refused.push(error));
     this.#isBusy = true;
     try {
-      const cursor = this.#client.query(new Cursor<Row>(sql, toPg(parameters), { types: types as never }));
+      const cursor = this.#client.query(
+        new Cursor<Row>(sql, parameters.map(toPg), { types: types as never }),
+      );
       for (let isFirst = true; ; isFirst = false) {
         const { rows, names } = await readCursor(cursor, size);
         if (isFirst) checkColumnNames(names);
@@ -180,12 +184,11 @@ class PostgresConnection implements SqlConnection {
   }
 
   async executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void> {
+    const bound = values.map((row) => row.map(toPg)); // what cannot be bound shows before anything is sent
     await this.query('BEGIN');
     try {
       // Queued at once; pg sends each when the one before it is answered.
-      const sent = values.map((row) =>
-        this.#client.query({ name: 'graphweft', text: sql, values: toPg(row) }),
-      );
+      const sent = bound.map((row) => this.#client.query({ name: 'graphweft', text: sql, values: row }));
       const failed = (await Promise.allSettled(sent)).find((result) => result.status === 'rejected');
       if (failed) throw failure(this.#address, failed.reason);
       await this.query('COMMIT');
@@ -206,7 +209,7 @@ class PostgresConnection implements SqlConnection {
     const types = typesFor(this.#types, 'number', (error) => refused.push(error)) as never;
     this.#isBusy = true;
     try {
-      const result = await this.#client.query({ text: sql, values: toPg(parameters), types });
+      const result = await this.#client.query({ text: sql, values: parameters.map(toPg), types });
       if (refused[0]) throw refused[0];
       return result;
     } catch (error) {
@@ -275,19 +278,34 @@ export const POSTGRES: SqlDriver = {
   },
 };
 
-/** pg turns dates, arrays and objects into text by itself, our temporal classes by their `toJSON`. */
-function toPg(values: readonly SqlParameter[]): unknown[] {
-  return values.map((value) => {
-    if (typeof value === 'bigint') return value.toString();
-    if (value instanceof Uint8Array) return Buffer.from(value);
-    const isOurs =
-      typeof value === 'object' && value !== null && 'toJSON' in value && !(value instanceof Date);
-    return isOurs ? String(value) : value;
-  });
+/** As PostgreSQL reads it; lists are its arrays. pg itself would show a Date in the machine's zone. */
+function toPg(value: SqlParameter): unknown {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  const items = listOf(value);
+  if (items) return items.map(toPg);
+  return isDated(value) ? postgresDate(textOf(value)) : textOf(value);
 }
 
-function failure(address: SqlAddress, error: unknown): SourceError {
-  if (error instanceof SourceError) return error;
+function isDated(value: unknown): boolean {
+  return (
+    value instanceof Date ||
+    value instanceof LocalDate ||
+    value instanceof LocalDateTime ||
+    value instanceof ZonedDateTime
+  );
+}
+
+/** PostgreSQL has no sign of a year, and counts those before the first as `0044-03-15 BC`. */
+function postgresDate(iso: string): string {
+  const [, year, rest] = /^([+-]?\d+)(.*)$/s.exec(iso)!;
+  const isBc = Number(year) <= 0;
+  const shown = String(isBc ? 1 - Number(year) : Number(year)).padStart(4, '0');
+  return `${shown}${rest}${isBc ? ' BC' : ''}`;
+}
+
+function failure(address: SqlAddress, error: unknown): GraphweftError {
+  if (error instanceof GraphweftError) return error;
   const code = String((error as { readonly code?: unknown }).code ?? '');
   if (/^28|^3D000$/.test(code)) return sqlError('auth', address, error);
   // Class 08 and 57P: the connection; otherwise five characters are a SQLSTATE, anything else is of the network.

@@ -1,13 +1,14 @@
 /** SQLite through `node:sqlite` where Node has it, else `better-sqlite3`: a statement that is stepped. */
 import { existsSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { SourceError } from '../core/errors.ts';
+import { GraphweftError, ValidationError } from '../core/errors.ts';
 import {
   parseLocalDate,
   parseLocalDateTime,
   parseLocalTime,
   parseZonedDateTime,
 } from '../core/temporal-text.ts';
+import { textOf } from '../core/value-text.ts';
 import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import { type SqlAddress, sqlitePath } from './sql-address.ts';
@@ -136,7 +137,7 @@ class SqliteConnection implements SqlConnection {
       const columns = statement.columns();
       checkColumnNames(columns.map(({ name }) => name));
       const decoders = columns.map(({ name, type }) => [name, decoderFor(type ?? '', decimals)] as const);
-      return { decoders, rows: statement.iterate(...toSqlite(parameters)) };
+      return { decoders, rows: statement.iterate(...parameters.map(toSqlite)) };
     });
     this.#rows = result.rows;
     try {
@@ -164,7 +165,7 @@ class SqliteConnection implements SqlConnection {
   async query(sql: string, parameters: readonly SqlParameter[] = []): Promise<readonly Row[]> {
     const statement = this.#try(() => this.#database.prepare(sql));
     if (statement.columns().length === 0) {
-      this.#try(() => statement.run(...toSqlite(parameters)));
+      this.#try(() => statement.run(...parameters.map(toSqlite)));
       return [];
     }
     const rows: Row[] = [];
@@ -190,7 +191,7 @@ class SqliteConnection implements SqlConnection {
     if (open.size === 0) return real;
     this.#try(() => {
       let looked = 0;
-      for (const row of this.#database.prepare(sql).iterate(...toSqlite(parameters))) {
+      for (const row of this.#database.prepare(sql).iterate(...parameters.map(toSqlite))) {
         for (const name of open) {
           const value = row[name];
           if (value === null) continue;
@@ -208,7 +209,7 @@ class SqliteConnection implements SqlConnection {
       this.#database.exec('BEGIN IMMEDIATE');
       try {
         const statement = this.#database.prepare(sql);
-        for (const row of values) statement.run(...toSqlite(row));
+        for (const row of values) statement.run(...row.map(toSqlite));
         this.#database.exec('COMMIT');
       } catch (error) {
         this.#database.exec('ROLLBACK');
@@ -228,7 +229,7 @@ class SqliteConnection implements SqlConnection {
     try {
       return action();
     } catch (error) {
-      throw error instanceof SourceError ? error : sqlError('statement', this.#address, error);
+      throw error instanceof GraphweftError ? error : sqlError('statement', this.#address, error);
     }
   }
 }
@@ -255,12 +256,13 @@ export const SQLITE: SqlDriver = {
   },
 };
 
-function toSqlite(values: readonly SqlParameter[]): unknown[] {
-  return values.map((value) => {
-    if (typeof value === 'boolean') return value ? 1 : 0;
-    if (value === undefined) return null;
-    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
-    if (value instanceof Date) return value.toISOString();
-    return 'toJSON' in value ? String(value) : JSON.stringify(value);
-  });
+/** Both packages bind a number as a float, which a text column would keep as 5.0, and NaN as null. */
+function toSqlite(value: SqlParameter): unknown {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'bigint' || value instanceof Uint8Array) return value;
+  if (typeof value === 'boolean') return value ? 1n : 0n;
+  if (typeof value !== 'number') return textOf(value);
+  if (Number.isNaN(value))
+    throw new ValidationError('GW_VALUE_TYPE', 'SQLite has no NaN, and would keep null.');
+  return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value;
 }

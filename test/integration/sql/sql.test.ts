@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LocalDate, LocalDateTime, LocalTime, ZonedDateTime } from '../../../src/core/temporal.ts';
+import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime } from '../../../src/core/temporal.ts';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
 import { SQLBatchSink } from '../../../src/sinks/sql-batch-sink.ts';
 import type { Row } from '../../../src/sources/duckdb.ts';
@@ -438,6 +438,75 @@ describe('SQLBatchSink', () => {
     const [row] = await read(name, { query: 'SELECT t FROM zoned' });
     expect(row!.t).toBeInstanceOf(ZonedDateTime);
     expect((row!.t as ZonedDateTime).epochSecond).toBe(1_580_702_706);
+  });
+
+  it.each(NAMES)('writes the instant of a Date, whatever the zone of the machine: %s', async (name) => {
+    const type = { postgres: 'TIMESTAMP', mariadb: 'DATETIME(3)', sqlite: 'TIMESTAMP' }[name];
+    await run(name, 'DROP TABLE IF EXISTS dates', `CREATE TABLE dates (t ${type})`);
+    const predecessor = new ArraySource<Row>([[{ t: new Date('2020-01-02T03:04:05.678Z') }]]);
+    const { TZ } = process.env;
+    process.env.TZ = 'America/New_York';
+    try {
+      await drain(new SQLBatchSink(PLAIN_CONTEXT, { url: URLS[name], table: 'dates', predecessor }), 10);
+    } finally {
+      if (TZ === undefined) delete process.env.TZ;
+      else process.env.TZ = TZ;
+    }
+    const [row] = await read(name, { query: 'SELECT t FROM dates' });
+    expect(String(row!.t)).toMatch(/^2020-01-02T03:04:05.678Z?$/);
+  });
+
+  it.each(NAMES)('writes into texts what a value is, and refuses what is none: %s', async (name) => {
+    const texts = [
+      [5, '5'],
+      [2 ** 40, String(2 ** 40)],
+      [new LocalDate(1), '1970-01-02'],
+      [new Duration(0, 0, -1, 500_000_000), 'P0M0DT-0.5S'],
+      [{ a: [2n ** 60n, Number.NaN] }, '{"a":["1152921504606846976","NaN"]}'],
+      [new Map([['a', Float32Array.of(1, 2)]]), '{"a":[1,2]}'],
+    ] as const;
+    await run(name, 'DROP TABLE IF EXISTS texts', 'CREATE TABLE texts (t TEXT)');
+    const write = (values: readonly unknown[]) => {
+      const predecessor = new ArraySource<Row>([values.map((t) => ({ t }))]);
+      return drain(new SQLBatchSink(PLAIN_CONTEXT, { url: URLS[name], table: 'texts', predecessor }), 10);
+    };
+    await write(texts.map(([value]) => value));
+    const rows = await read(name, { query: 'SELECT t FROM texts' });
+    expect(rows.map(({ t }) => t)).toEqual(texts.map(([, text]) => text));
+    await expect(write(['good', 'a\ud800'])).rejects.toMatchObject({ code: 'GW_VALUE_TEXT' });
+    await expect(write(['good', new Date(Number.NaN)])).rejects.toMatchObject({ code: 'GW_VALUE_TYPE' });
+    expect(await read(name, { query: 'SELECT t FROM texts' })).toEqual(rows);
+  });
+
+  it('writes arrays, and dates before Christ, as PostgreSQL has them', async () => {
+    await run(
+      'postgres',
+      'DROP TABLE IF EXISTS lists',
+      'CREATE TABLE lists (t TEXT[], f FLOAT8[], i INTERVAL[], b BYTEA[], d DATE, ts TIMESTAMP)',
+    );
+    const row = {
+      t: ['a"b', null, '', '1970-01-02'],
+      f: [-0, Number.NaN, 2],
+      i: [new Duration(1, 2, -1, 500_000_000)],
+      b: [Uint8Array.of(0, 255)],
+      d: new LocalDate(-735_160),
+      ts: new LocalDateTime(253_402_300_800 * 2),
+    };
+    const given = { ...row, t: ['a"b', null, '', new LocalDate(1)], f: Float64Array.from(row.f) };
+    const predecessor = new ArraySource<Row>([[given]]);
+    await drain(new SQLBatchSink(PLAIN_CONTEXT, { url: URLS.postgres, table: 'lists', predecessor }), 10);
+    expect(await read('postgres', { query: 'SELECT * FROM lists' })).toEqual([row]);
+  });
+
+  it('binds whole numbers as integers, and no NaN: sqlite', async () => {
+    const query = 'SELECT typeof(?) AS a, typeof(?) AS b, typeof(?) AS c, typeof(?) AS d';
+    const parameters = [5, 2 ** 40, 0.5, true];
+    expect(await read('sqlite', { query, parameters })).toEqual([
+      { a: 'integer', b: 'integer', c: 'real', d: 'integer' },
+    ]);
+    await expect(read('sqlite', { query: 'SELECT ?', parameters: [Number.NaN] })).rejects.toMatchObject({
+      code: 'GW_VALUE_TYPE',
+    });
   });
 
   it.each(NAMES)('writes what it reads, type by type: %s', async (name) => {
