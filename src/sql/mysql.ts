@@ -12,6 +12,7 @@ import {
   checkColumnNames,
   optionalPackage,
   quoteWith,
+  RefusedValues,
   type SqlConnection,
   type SqlDriver,
   type SqlParameter,
@@ -53,8 +54,10 @@ class MysqlConnection implements SqlConnection {
   ): AsyncGenerator<Row[]> {
     this.#isBusy = true;
     let rows: Row[] = [];
+    let firstRow = 0;
     try {
-      const typeCast = castFor(decimals);
+      const refused = new RefusedValues();
+      const typeCast = castFor(decimals, refused);
       const prepared = await this.#preparedForFloats(sql);
       const result = prepared
         ? prepared.executeStream(parameters.map(toMysql), { typeCast })
@@ -69,8 +72,10 @@ class MysqlConnection implements SqlConnection {
       for await (const row of result) {
         if (names.length > 0) checkColumnNames(names); // an error thrown in the listener would end the process
         names = [];
+        refused.throwAnyOf([row as Row], firstRow + rows.length);
         rows.push(row as Row);
         if (rows.length < size) continue;
+        firstRow += size;
         yield rows;
         rows = [];
       }
@@ -100,7 +105,7 @@ class MysqlConnection implements SqlConnection {
     this.#isBusy = true;
     try {
       const result: unknown = await this.#connection.query(
-        { sql, typeCast: castFor('number') as never },
+        { sql, typeCast: castFor('number', new RefusedValues()) as never },
         parameters.map(toMysql),
       );
       return Array.isArray(result) ? (result as Row[]) : [];
@@ -197,7 +202,7 @@ function decode(part: string): string {
 }
 
 /** TIMESTAMP is an instant, sent in the session's zone, which is UTC; DATETIME has no zone. */
-function castFor(decimals: DecimalForm) {
+function castFor(decimals: DecimalForm, refused: RefusedValues) {
   return (column: FieldInfo, next: TypeCastNextFunction): TypeCastResult | unknown => {
     switch (String(column.type)) {
       case 'DECIMAL':
@@ -234,6 +239,10 @@ function castFor(decimals: DecimalForm) {
         return isGeometry(value) ? value : null; // for null the driver gives its kind without a place
       }
       default: {
+        if (column.isDataTypeFormatJson() || String(column.type) === 'JSON') {
+          const text = column.string();
+          return text === null ? null : refused.json(text);
+        }
         const value: unknown = next();
         return value instanceof Buffer ? Uint8Array.from(value) : value;
       }

@@ -1,7 +1,7 @@
 /** PostgreSQL through `pg` and `pg-cursor`: portals, read a batch at a time. */
 import type { Client, types as PgTypes } from 'pg';
 import type PgCursor from 'pg-cursor';
-import { GraphweftError, SourceError } from '../core/errors.ts';
+import { GraphweftError } from '../core/errors.ts';
 import { LocalDate, LocalDateTime, ZonedDateTime } from '../core/temporal.ts';
 import {
   parseDuration,
@@ -20,6 +20,7 @@ import {
   checkColumnNames,
   optionalPackage,
   quoteWith,
+  RefusedValues,
   type SqlConnection,
   type SqlDriver,
   type SqlParameter,
@@ -37,25 +38,22 @@ const loadPg = () => optionalPackage('pg', async () => (await import('pg')).defa
 const loadCursor = () =>
   optionalPackage('pg-cursor', async () => (await import('pg-cursor')).default, 'pg pg-cursor');
 
-/** Keeps what is wrong with a value. pg parses in the socket's event, where an error thrown would end the process. */
-type Refuse = (error: SourceError) => unknown;
-
 /** By type number of PostgreSQL's catalogue (pg_type.dat). */
-function parsers(decimals: DecimalForm, refuse: Refuse): Readonly<Record<number, Parse>> {
+function parsers(decimals: DecimalForm, refused: RefusedValues): Readonly<Record<number, Parse>> {
   const nearest: Parse = (text) => {
     const number = Number(text);
     if (Number.isFinite(number) || !/\d/.test(text)) return number;
-    const message = `The source holds a number of ${text.length} digits, which is beyond a float; read it as text with decimals: 'text'.`;
-    return refuse(new SourceError('GW_SOURCE_FORMAT', message));
+    return refused.refuse(
+      `a number of ${text.length} digits is beyond a float; read it as text with decimals: 'text'.`,
+    );
   };
+  const json: Parse = (text) => refused.json(text);
   const decimal = decimals === 'text' ? text : nearest;
   const finite =
     (parse: Parse): Parse =>
     (text) => {
       if (text !== 'infinity' && text !== '-infinity') return parse(text) ?? text;
-      const message = `The source holds the date ${text}, and no Neo4j type has an infinite date; leave it out in the query.`;
-      refuse(new SourceError('GW_SOURCE_FORMAT', message));
-      return null;
+      return refused.refuse(`no Neo4j type has the date ${text}; leave it out in the query.`);
     };
   return {
     16: (text) => text === 't',
@@ -64,17 +62,17 @@ function parsers(decimals: DecimalForm, refuse: Refuse): Readonly<Record<number,
     21: Number,
     23: Number,
     26: Number,
-    114: (text) => JSON.parse(text) as unknown,
+    114: json,
     700: (text) => Math.fround(Number(text)), // the number itself, not the nearest to its shortest text
     701: Number,
     1082: finite(parseLocalDate),
     1083: (text) => parseLocalTime(text) ?? text,
     1114: finite(parseLocalDateTime),
     1184: finite(parseZonedDateTime),
-    1186: (text) => parseDuration(text) ?? text,
+    1186: finite(parseDuration), // infinite since PostgreSQL 17
     1266: (text) => parseZonedTime(text) ?? text,
     1700: decimal,
-    3802: (text) => JSON.parse(text) as unknown,
+    3802: json,
   };
 }
 
@@ -113,9 +111,9 @@ const ARRAY_ITEMS: Readonly<Record<number, number>> = {
 function typesFor(
   types: typeof PgTypes,
   decimals: DecimalForm,
-  refuse: Refuse,
+  refused: RefusedValues,
 ): { getTypeParser: (oid: number) => Parse } {
-  const known = parsers(decimals, refuse);
+  const known = parsers(decimals, refused);
   // `arrayParser` is exported by pg-types and missing from its declarations.
   const { arrayParser } = types as unknown as {
     arrayParser: { create(source: string, item: Parse): { parse(): unknown[] } };
@@ -153,18 +151,19 @@ class PostgresConnection implements SqlConnection {
     decimals: DecimalForm,
   ): AsyncGenerator<Row[]> {
     const Cursor = await loadCursor();
-    const refused: SourceError[] = [];
-    const types = typesFor(this.#types, decimals, (error) => refused.push(error));
+    const refused = new RefusedValues();
+    const types = typesFor(this.#types, decimals, refused);
     this.#isBusy = true;
     try {
       const cursor = this.#client.query(
         new Cursor<Row>(sql, parameters.map(toPg), { types: types as never }),
       );
-      for (let isFirst = true; ; isFirst = false) {
+      for (let firstRow = 0; ; ) {
         const { rows, names } = await readCursor(cursor, size);
-        if (isFirst) checkColumnNames(names);
-        if (refused[0]) throw refused[0];
+        if (firstRow === 0) checkColumnNames(names);
+        refused.throwAnyOf(rows, firstRow);
         if (rows.length === 0) break;
+        firstRow += rows.length;
         yield rows;
       }
       await cursor.close();
@@ -205,12 +204,12 @@ class PostgresConnection implements SqlConnection {
   }
 
   async #run(sql: string, parameters: readonly SqlParameter[]) {
-    const refused: SourceError[] = [];
-    const types = typesFor(this.#types, 'number', (error) => refused.push(error)) as never;
+    const refused = new RefusedValues();
+    const types = typesFor(this.#types, 'number', refused) as never;
     this.#isBusy = true;
     try {
       const result = await this.#client.query({ text: sql, values: parameters.map(toPg), types });
-      if (refused[0]) throw refused[0];
+      refused.throwAnyOf(result.rows, 0);
       return result;
     } catch (error) {
       throw failure(this.#address, error);

@@ -98,6 +98,52 @@ export function checkColumnNames(names: readonly string[]): void {
   );
 }
 
+/**
+ * Keeps what is wrong with values, and the errors stand in their places: drivers parse in the socket's event, where an
+ * error thrown would end the process.
+ */
+export class RefusedValues {
+  #isEmpty = true;
+
+  refuse(why: string): SourceError {
+    this.#isEmpty = false;
+    return new SourceError('GW_SOURCE_FORMAT', why);
+  }
+
+  /** Gives what JSON says; a number in it beyond all floats would be infinite. */
+  json(text: string): unknown {
+    const value = JSON.parse(text) as unknown;
+    if (!MAY_BE_INFINITE.test(text) || !isInfinite(value)) return value;
+    return this.refuse('the JSON holds a number beyond a float; cast it to text in the query.');
+  }
+
+  /** @throws {@link SourceError} `GW_SOURCE_FORMAT` for the first refused value of rows, with row and column. */
+  throwAnyOf(rows: readonly Row[], firstRow: number): void {
+    if (this.#isEmpty) return;
+    for (const [i, row] of rows.entries()) {
+      for (const [column, value] of Object.entries(row)) {
+        const refused = refusedIn(value);
+        if (!refused) continue;
+        const details = { rowNumber: firstRow + i, column };
+        const message = `In row ${firstRow + i} of the result, column \`${column}\`: ${refused.message}`;
+        throw new SourceError('GW_SOURCE_FORMAT', message, { details });
+      }
+    }
+  }
+}
+
+const MAY_BE_INFINITE = /\d[eE]\+?\d|\d{309}/;
+
+function isInfinite(json: unknown): boolean {
+  if (typeof json === 'object' && json !== null) return Object.values(json).some(isInfinite);
+  return typeof json === 'number' && !Number.isFinite(json);
+}
+
+function refusedIn(value: unknown): SourceError | undefined {
+  if (Array.isArray(value)) return value.map(refusedIn).find((found) => found !== undefined);
+  return value instanceof SourceError ? value : undefined;
+}
+
 /** How a driver's error reads in one sentence. */
 export type SqlFailure = 'unavailable' | 'auth' | 'statement';
 

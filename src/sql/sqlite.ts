@@ -16,6 +16,7 @@ import {
   checkColumnNames,
   optionalPackage,
   quoteWith,
+  RefusedValues,
   type SqlConnection,
   type SqlDriver,
   type SqlParameter,
@@ -81,7 +82,7 @@ interface BetterDatabase extends Omit<Database, 'prepare'> {
 type Decode = (value: unknown) => unknown;
 
 /** SQLite has no dates and no booleans of its own; what a column is declared as says what its values mean. */
-function decoderFor(declared: string, decimals: DecimalForm): Decode {
+function decoderFor(declared: string, decimals: DecimalForm, refused: RefusedValues): Decode {
   const onText =
     (parse: (text: string) => unknown): Decode =>
     (value) => {
@@ -93,15 +94,15 @@ function decoderFor(declared: string, decimals: DecimalForm): Decode {
   if (/^DATE/i.test(declared)) return onText(parseLocalDate);
   if (/^TIME/i.test(declared)) return onText(parseLocalTime);
   if (/^BOOL/i.test(declared)) return (value) => (value === 0n || value === 1n ? value === 1n : plain(value));
-  if (/^JSON/i.test(declared)) return onText(parseJson);
+  if (/^JSON/i.test(declared)) return onText((text) => parseJson(text, refused));
   if (/^(DECIMAL|NUMERIC)/i.test(declared) && decimals === 'text')
     return (value) => (typeof value === 'bigint' || typeof value === 'number' ? String(value) : plain(value));
   return plain;
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, refused: RefusedValues): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return refused.json(text);
   } catch {
     return undefined; // SQLite checks no JSON; what is none stays the text that it is
   }
@@ -132,11 +133,15 @@ class SqliteConnection implements SqlConnection {
     size: number,
     decimals: DecimalForm,
   ): AsyncGenerator<Row[]> {
+    const refused = new RefusedValues();
+    let firstRow = 0;
     const result = this.#try(() => {
       const statement = this.#database.prepare(sql);
       const columns = statement.columns();
       checkColumnNames(columns.map(({ name }) => name));
-      const decoders = columns.map(({ name, type }) => [name, decoderFor(type ?? '', decimals)] as const);
+      const decoders = columns.map(
+        ({ name, type }) => [name, decoderFor(type ?? '', decimals, refused)] as const,
+      );
       return { decoders, rows: statement.iterate(...parameters.map(toSqlite)) };
     });
     this.#rows = result.rows;
@@ -153,6 +158,8 @@ class SqliteConnection implements SqlConnection {
           for (const [name, decode] of result.decoders) row[name] = decode(value[name]);
           batch.push(row);
         }
+        refused.throwAnyOf(batch, firstRow);
+        firstRow += batch.length;
         if (batch.length > 0) yield batch;
         await breathe(); // stepping is synchronous
       }

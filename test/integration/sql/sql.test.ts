@@ -339,10 +339,31 @@ describe('SQLBatchSource', () => {
     const query = `SELECT n, CASE WHEN n = 150 THEN 'infinity'::date ELSE date '2020-01-01' END AS d
       FROM generate_series(1, 1000) AS t(n)`;
     const reading = drain(new SQLBatchSource(PLAIN_CONTEXT, { url: URLS.postgres, query }), 100);
-    await expect(reading).rejects.toMatchObject({ code: 'GW_SOURCE_FORMAT' });
+    await expect(reading).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message:
+        'In row 149 of the result, column `d`: no Neo4j type has the date infinity; leave it out in the query.',
+      details: { rowNumber: 149, column: 'd' },
+    });
+    const list = `SELECT 1 AS n, ARRAY['1999-12-31'::timestamp, '-infinity'] AS list`;
+    await expect(read('postgres', { query: list })).rejects.toThrow(/row 0 .* column `list`: .* -infinity/);
     expect(await read('postgres', { query: `SELECT ARRAY['1999-12-31'::timestamp] AS list` })).toHaveLength(
       1,
     );
+  });
+
+  it.each(NAMES)('refuses a number in JSON that would become infinite: %s', async (name) => {
+    await run(name, 'DROP TABLE IF EXISTS numbers', 'CREATE TABLE numbers (id INT, j JSON)');
+    await run(
+      name,
+      `INSERT INTO numbers VALUES (1, '{"a": [1e308, "1e400"]}'), (2, '{"a": [{"b": -1e400}]}')`,
+    );
+    const query = 'SELECT j FROM numbers ORDER BY id';
+    await expect(read(name, { query })).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      details: { rowNumber: 1, column: 'j' },
+    });
+    expect(await read(name, { query: `${query} LIMIT 1` })).toEqual([{ j: { a: [1e308, '1e400'] } }]);
   });
 
   it('reads text that is no JSON as the text that it is: sqlite', async () => {
