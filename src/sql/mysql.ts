@@ -1,6 +1,6 @@
 /** MySQL and MariaDB through `mariadb`: results that are not buffered, the socket paused while nobody reads. */
 import type { Connection, FieldInfo, TypeCastNextFunction, TypeCastResult } from 'mariadb';
-import { GraphweftError } from '../core/errors.ts';
+import { GraphweftError, SourceError } from '../core/errors.ts';
 import { Duration, LocalDateTime, type LocalTime, ZonedDateTime } from '../core/temporal.ts';
 import { parseLocalDate, parseLocalDateTime, parseLocalTime } from '../core/temporal-text.ts';
 import { textOf } from '../core/value-text.ts';
@@ -21,6 +21,8 @@ import {
 
 const FLOAT_TYPES = new Set(['FLOAT', 'DOUBLE', 'DECIMAL', 'NEWDECIMAL']);
 const AUTH_ERRORS = new Set([1044, 1045, 1049, 1698]);
+/** Of mariadb itself, for parameters that are too few. */
+const PARAMETER_ERRORS = new Set([45_016, 45_017, 45_018]);
 
 const load = () => optionalPackage('mariadb', async () => (await import('mariadb')).default);
 
@@ -65,13 +67,21 @@ class MysqlConnection implements SqlConnection {
             { sql, typeCast: typeCast as never, highWaterMark: size } as never,
             parameters.map(toMysql),
           ) as ResultStream);
-      let names: readonly string[] = [];
+      const results: (readonly string[])[] = [];
       result.on('fields', (columns) => {
-        names = columns.map((column) => column.name());
+        results.push(columns.map((column) => column.name()));
       });
       for await (const row of result) {
-        if (names.length > 0) checkColumnNames(names); // an error thrown in the listener would end the process
-        names = [];
+        // A statement without rows gives a count of them, and a procedure one at its end.
+        const isCount = Object.getPrototypeOf(row) !== Object.prototype;
+        // An error thrown in the listener would end the process.
+        if (isCount ? results.length === 0 : firstRow + rows.length === 0) checkColumnNames(results[0] ?? []);
+        if (results.length > 1)
+          throw new SourceError(
+            'GW_SOURCE_FORMAT',
+            'The statement gives several results; a source reads one.',
+          );
+        if (isCount) continue;
         refused.throwAnyOf([row as Row], firstRow + rows.length);
         rows.push(row as Row);
         if (rows.length < size) continue;
@@ -291,5 +301,5 @@ function failure(address: SqlAddress, error: unknown): GraphweftError {
 /** Whether the server answered, and refused the statement. */
 function isOfStatement(error: unknown): boolean {
   const { errno = 0, sqlState } = error as { readonly errno?: number; readonly sqlState?: string | null };
-  return errno >= 1000 && errno < 45_000 && !sqlState?.startsWith('08');
+  return (errno >= 1000 && errno < 45_000 && !sqlState?.startsWith('08')) || PARAMETER_ERRORS.has(errno);
 }

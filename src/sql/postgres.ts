@@ -155,9 +155,8 @@ class PostgresConnection implements SqlConnection {
     const types = typesFor(this.#types, decimals, refused);
     this.#isBusy = true;
     try {
-      const cursor = this.#client.query(
-        new Cursor<Row>(sql, parameters.map(toPg), { types: types as never }),
-      );
+      const cursor = new Cursor<Row>(sql, parameters.map(toPg), { types: types as never });
+      this.#client.query(Object.assign(cursor, COPY_HANDLERS));
       for (let firstRow = 0; ; ) {
         const { rows, names } = await readCursor(cursor, size);
         if (firstRow === 0) checkColumnNames(names);
@@ -218,6 +217,14 @@ class PostgresConnection implements SqlConnection {
     }
   }
 }
+
+/** pg calls them for a COPY, and a cursor that had none would end the process. */
+const COPY_HANDLERS = {
+  handleCopyData() {},
+  handleCopyInResponse(connection: { sendCopyFail(why: string): void }) {
+    connection.sendCopyFail('a source reads a SELECT');
+  },
+};
 
 /** The promise of `read` does not have the names of the columns. */
 function readCursor(
@@ -307,7 +314,7 @@ function failure(address: SqlAddress, error: unknown): GraphweftError {
   if (error instanceof GraphweftError) return error;
   const code = String((error as { readonly code?: unknown }).code ?? '');
   if (/^28|^3D000$/.test(code)) return sqlError('auth', address, error);
-  // Class 08 and 57P: the connection; otherwise five characters are a SQLSTATE, anything else is of the network.
-  const isStatement = /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code);
+  // Class 08 and 57P: the connection, but for parameters that are too few or too many (08P01); otherwise five characters are a SQLSTATE, anything else is of the network.
+  const isStatement = code === '08P01' || (/^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code));
   return sqlError(isStatement ? 'statement' : 'unavailable', address, error);
 }

@@ -84,10 +84,13 @@ export function quoteWith(mark: string, name: string): string {
 }
 
 /**
- * Refuses a result whose rows would lose a value: an object has one field of a name.
+ * Refuses a statement that gives no rows, such as an INSERT, and a result whose rows would lose a value: an object has one
+ * field of a name.
  * @throws {@link SourceError} `GW_SOURCE_FORMAT`
  */
 export function checkColumnNames(names: readonly string[]): void {
+  if (names.length === 0)
+    throw new SourceError('GW_SOURCE_FORMAT', 'The statement gives no columns; a source reads a SELECT.');
   const bad = names.find((name, i) => names.indexOf(name) < i) ?? names.find((name) => name === '__proto__');
   if (bad === undefined) return;
   const why = bad === '__proto__' ? 'which no row can hold' : 'more than once';

@@ -54,7 +54,10 @@ async function openDatabase(path: string): Promise<Database> {
       prepare(sql) {
         const statement = database.prepare(sql);
         statement.setReadBigInts(true);
-        return statement as Statement;
+        // It would leave out what comes after the first statement, which better-sqlite3 refuses.
+        if (holdsStatement(database, sql.slice(statement.sourceSQL.length)))
+          throw new Error('it holds more than one statement');
+        return withAllValues(statement as Statement);
       },
     };
   }
@@ -73,6 +76,42 @@ async function openDatabase(path: string): Promise<Database> {
       return { run: (...values) => statement.run(...values), columns: () => [], iterate: () => [].values() };
     },
   };
+}
+
+/** Refuses values that are too few, for which node:sqlite would take null: one more can then be bound. */
+function withAllValues(statement: Statement): Statement {
+  let isChecked = false;
+  const check = (values: readonly unknown[]) => {
+    if (isChecked) return;
+    isChecked = true;
+    try {
+      statement.iterate(...values, null); // binds, and takes no step
+    } catch {
+      return; // there is no place for it
+    }
+    throw new Error('it has more placeholders than values');
+  };
+  return {
+    columns: () => statement.columns(),
+    iterate(...values) {
+      check(values);
+      return statement.iterate(...values);
+    },
+    run(...values) {
+      check(values);
+      return statement.run(...values);
+    },
+  };
+}
+
+/** Whether a text is more than blanks and comments. */
+function holdsStatement(database: Pick<Database, 'prepare'>, text: string): boolean {
+  try {
+    database.prepare(text);
+    return true;
+  } catch (error) {
+    return (error as { readonly code?: unknown }).code !== 'ERR_INVALID_ARG_VALUE';
+  }
 }
 
 interface BetterDatabase extends Omit<Database, 'prepare'> {

@@ -376,6 +376,43 @@ describe('SQLBatchSource', () => {
     ]);
   });
 
+  it.each(NAMES)('refuses what is no single SELECT: %s', async (name) => {
+    await run(name, 'DROP TABLE IF EXISTS target', 'CREATE TABLE target (id INT)');
+    const wrong = [
+      ['INSERT INTO target VALUES (1)', 'GW_SOURCE_FORMAT'],
+      ['SELECT 1 AS a; SELECT 2 AS b', 'GW_SQL_STATEMENT'],
+      [
+        `SELECT ${name === 'postgres' ? '$1' : '?'} AS a, ${name === 'postgres' ? '$2' : '?'} AS b`,
+        'GW_SQL_STATEMENT',
+      ],
+      ...(name === 'postgres'
+        ? ([
+            ['COPY target TO STDOUT', 'GW_SOURCE_FORMAT'],
+            ['COPY target FROM STDIN', 'GW_SQL_STATEMENT'],
+          ] as const)
+        : []),
+    ] as const;
+    for (const [query, code] of wrong)
+      await expect(
+        read(name, { query, parameters: query.includes('AS b') ? [1] : [] }),
+        query,
+      ).rejects.toMatchObject({ code });
+    const query = ' /* é */ SELECT id FROM target WHERE 1 = 0 ; -- none';
+    if (name !== 'postgres') expect(await read(name, { query })).toEqual([]);
+  });
+
+  it('reads the one result of a procedure, and refuses several: mariadb', async () => {
+    await run(
+      'mariadb',
+      'CREATE OR REPLACE PROCEDURE one() SELECT 1 AS a UNION ALL SELECT 2',
+      'CREATE OR REPLACE PROCEDURE two() BEGIN SELECT 1 AS a; SELECT 2 AS b; END',
+    );
+    expect(await read('mariadb', { query: 'CALL one()' })).toEqual([{ a: 1 }, { a: 2 }]);
+    await expect(read('mariadb', { query: 'CALL two()' })).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+    });
+  });
+
   it('makes no database of a misspelt path', async () => {
     const path = folder.path('misspelt.db');
     const source = new SQLBatchSource(PLAIN_CONTEXT, { url: `sqlite:${path}`, query: 'SELECT 1' });
