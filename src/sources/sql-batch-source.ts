@@ -13,7 +13,13 @@ import {
 import { isMissing } from '../core/packed-values.ts';
 import { mergeGenerators } from '../parallel/merge-generators.ts';
 import { parseSqlAddress, type SqlAddress } from '../sql/sql-address.ts';
-import { type SqlConnection, type SqlDriver, type SqlParameter, sqlDriver } from '../sql/sql-database.ts';
+import {
+  bare,
+  type SqlConnection,
+  type SqlDriver,
+  type SqlParameter,
+  sqlDriver,
+} from '../sql/sql-database.ts';
 import type { Row } from './duckdb.ts';
 import { DECIMAL_FORMS, type DecimalForm } from './duckdb-values.ts';
 
@@ -226,11 +232,6 @@ function totalOrderCheck(orderBy: readonly string[], shown: string): (rows: read
       last = rank;
     }
   };
-}
-
-/** A query that can stand in parentheses, also when it ends in a comment. */
-function bare(query: string): string {
-  return `${query.trim().replace(/;$/, '')}\n`;
 }
 
 /**

@@ -73,6 +73,11 @@ export async function optionalPackage<T>(name: string, load: () => Promise<T>, i
   }
 }
 
+/** A query that can stand in parentheses, also when it ends in a comment. */
+export function bare(query: string): string {
+  return `${query.trim().replace(/;$/, '')}\n`;
+}
+
 /**
  * Quotes a name. None of the three can hold NUL in one, and two of them take it for the end of the statement.
  * @throws {@link ConfigError} `GW_CONFIG_OPTION`

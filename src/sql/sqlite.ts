@@ -1,7 +1,8 @@
 /** SQLite through `node:sqlite` where Node has it, else `better-sqlite3`: a statement that is stepped. */
+import { isUtf8 } from 'node:buffer';
 import { existsSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { GraphweftError, ValidationError } from '../core/errors.ts';
+import { GraphweftError, SourceError, ValidationError } from '../core/errors.ts';
 import {
   parseLocalDate,
   parseLocalDateTime,
@@ -13,6 +14,7 @@ import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import { type SqlAddress, sqlitePath } from './sql-address.ts';
 import {
+  bare,
   checkColumnNames,
   optionalPackage,
   quoteWith,
@@ -25,6 +27,9 @@ import {
 
 /** Waits for another process that writes, instead of failing at once. */
 const WAIT = 'PRAGMA busy_timeout = 5000';
+
+/** Bytes of a text that is not UTF-8, in an error. */
+const SHOWN_BYTES = 32;
 
 /** Rows in which the first value of an expression is looked for. */
 const MAX_LOOKED_AT = 1_000;
@@ -139,6 +144,10 @@ function decoderFor(declared: string, decimals: DecimalForm, refused: RefusedVal
   return plain;
 }
 
+function holdsReplacement(value: unknown): boolean {
+  return typeof value === 'string' && value.includes('\uFFFD');
+}
+
 function parseJson(text: string, refused: RefusedValues): unknown {
   try {
     return refused.json(text);
@@ -184,6 +193,7 @@ class SqliteConnection implements SqlConnection {
       return { decoders, rows: statement.iterate(...parameters.map(toSqlite)) };
     });
     this.#rows = result.rows;
+    const unsure = new Set(result.decoders.map(([name]) => name));
     try {
       for (let isDone = false; !isDone; ) {
         const batch: Row[] = [];
@@ -195,6 +205,11 @@ class SqliteConnection implements SqlConnection {
           }
           const row: Row = {};
           for (const [name, decode] of result.decoders) row[name] = decode(value[name]);
+          for (const name of unsure) {
+            if (!holdsReplacement(value[name])) continue;
+            this.#checkUtf8(name, sql, parameters);
+            unsure.delete(name);
+          }
           batch.push(row);
         }
         refused.throwAnyOf(batch, firstRow);
@@ -248,6 +263,23 @@ class SqliteConnection implements SqlConnection {
       }
     });
     return real;
+  }
+
+  /** SQLite checks no text, and both packages read what is not UTF-8 as U+FFFD, which a text may hold too. */
+  #checkUtf8(name: string, sql: string, parameters: readonly SqlParameter[]): void {
+    const column = SQLITE.quote(name);
+    const bytes = `SELECT CAST(${column} AS BLOB) AS text FROM (${bare(sql)}) AS q WHERE typeof(${column}) = 'text'`;
+    this.#try(() => {
+      for (const { text } of this.#database.prepare(bytes).iterate(...parameters.map(toSqlite))) {
+        if (isUtf8(text as Uint8Array)) continue;
+        throw new SourceError(
+          'GW_SOURCE_FORMAT',
+          `Column \`${name}\` holds text that is not UTF-8, such as the bytes ${Buffer.from(text as Uint8Array).toString('hex', 0, SHOWN_BYTES)}; read it as ` +
+            `CAST(${column} AS BLOB), or mend it.`,
+          { details: { column: name } },
+        );
+      }
+    });
   }
 
   async executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void> {

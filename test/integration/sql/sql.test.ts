@@ -352,6 +352,20 @@ describe('SQLBatchSource', () => {
     );
   });
 
+  it('refuses text that is not UTF-8, and reads U+FFFD where it is: sqlite', async () => {
+    await run('sqlite', 'DROP TABLE IF EXISTS bytes', 'CREATE TABLE bytes (id INT, t TEXT)');
+    await run('sqlite', "INSERT INTO bytes VALUES (1, 'a\ufffdb'), (2, x'ff'), (3, CAST(x'61ff62' AS TEXT))");
+    const query = 'SELECT t FROM bytes WHERE id < ? ORDER BY id;';
+    expect(await read('sqlite', { query, parameters: [3] })).toEqual([
+      { t: 'a\ufffdb' },
+      { t: Uint8Array.of(255) },
+    ]);
+    await expect(read('sqlite', { query, parameters: [4] })).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: expect.stringMatching(/Column `t` holds text that is not UTF-8, such as the bytes 61ff62;/),
+    });
+  });
+
   it.each(NAMES)('refuses a number in JSON that would become infinite: %s', async (name) => {
     await run(name, 'DROP TABLE IF EXISTS numbers', 'CREATE TABLE numbers (id INT, j JSON)');
     await run(
