@@ -181,6 +181,11 @@ class PostgresConnection implements SqlConnection {
     return fields.filter(({ dataTypeID }) => FLOAT_OIDS.has(dataTypeID)).map(({ name }) => name);
   }
 
+  /** Its collations tell different texts apart, unless one is declared otherwise. */
+  async tieBreaks(): Promise<readonly string[]> {
+    return [];
+  }
+
   async executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void> {
     const bound = values.map((row) => row.map(toPg)); // what cannot be bound shows before anything is sent
     await this.query('BEGIN');

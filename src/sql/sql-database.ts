@@ -24,6 +24,15 @@ export interface SqlConnection {
   query(sql: string, parameters?: readonly SqlParameter[]): Promise<readonly Row[]>;
   /** Names the columns of a query whose numbers are floating point; may know none. */
   floatColumns(sql: string, parameters: readonly SqlParameter[]): Promise<readonly string[]>;
+  /**
+   * Terms that put rows in one order which are equal to the database in columns and yet differ, as `a` and `A` are to most
+   * collations of MySQL.
+   */
+  tieBreaks(
+    sql: string,
+    parameters: readonly SqlParameter[],
+    columns: readonly string[],
+  ): Promise<readonly string[]>;
   /** Runs a statement once for each list of values, in one transaction. */
   executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void>;
   /** Ends the connection, also in the middle of a statement, which then fails; any number of times. */

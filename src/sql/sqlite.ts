@@ -242,6 +242,10 @@ class SqliteConnection implements SqlConnection {
     return [...declared.map(({ name }) => name), ...this.#realColumns(sql, parameters, undeclared)];
   }
 
+  async tieBreaks(_sql: string, _parameters: readonly SqlParameter[], columns: readonly string[]) {
+    return columns.map((column) => `${SQLITE.quote(column)} COLLATE BINARY`);
+  }
+
   #realColumns(
     sql: string,
     parameters: readonly SqlParameter[],

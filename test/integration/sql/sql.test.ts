@@ -427,6 +427,27 @@ describe('SQLBatchSource', () => {
     });
   });
 
+  it.each(NAMES)('puts texts in one order that a collation holds for equal: %s', async (name) => {
+    const collate = { postgres: '', mariadb: 'COLLATE utf8mb4_general_ci', sqlite: 'COLLATE NOCASE' }[name];
+    const words = ['a', 'A', 'b', 'B', 'c', 'C'];
+    const orders = new Set<string>();
+    for (const values of [words, words.toReversed()]) {
+      await run(name, 'DROP TABLE IF EXISTS ties', `CREATE TABLE ties (k VARCHAR(9) ${collate}, n INT)`);
+      await run(name, `INSERT INTO ties VALUES ${values.map((word) => `('${word}', 1)`).join(', ')}`);
+      const rows = await read(name, { query: 'SELECT * FROM ties', orderBy: ['n', 'k'] });
+      orders.add(rows.map(({ k }) => k).join(''));
+    }
+    expect(orders.size).toBe(1);
+    if (name !== 'postgres') {
+      const other = read(name, { query: 'SELECT * FROM ties', orderBy: ['K'] });
+      await expect(other).rejects.toThrow(/as the result names them \(k, n\), got "K"/);
+    }
+    await run(name, "INSERT INTO ties VALUES ('a', 1)");
+    await expect(read(name, { query: 'SELECT * FROM ties', orderBy: ['n', 'k'] })).rejects.toMatchObject({
+      code: 'GW_SOURCE_ORDER',
+    });
+  });
+
   it('makes no database of a misspelt path', async () => {
     const path = folder.path('misspelt.db');
     const source = new SQLBatchSource(PLAIN_CONTEXT, { url: `sqlite:${path}`, query: 'SELECT 1' });
