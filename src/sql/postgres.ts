@@ -319,7 +319,9 @@ function failure(address: SqlAddress, error: unknown): GraphweftError {
   if (error instanceof GraphweftError) return error;
   const code = String((error as { readonly code?: unknown }).code ?? '');
   if (/^28|^3D000$/.test(code)) return sqlError('auth', address, error);
-  // Class 08 and 57P: the connection, but for parameters that are too few or too many (08P01); otherwise five characters are a SQLSTATE, anything else is of the network.
-  const isStatement = code === '08P01' || (/^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code));
+  // A SQLSTATE has five characters and a digit, EPIPE of the network none. Class 08 and 57P are of the connection, but for
+  // parameters that are too few or too many (08P01).
+  const isState = /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code);
+  const isStatement = isState && (code === '08P01' || !/^(08|57P)/.test(code));
   return sqlError(isStatement ? 'statement' : 'unavailable', address, error);
 }

@@ -301,6 +301,26 @@ describe('SQLBatchSource', () => {
     await expect(reading()).rejects.toMatchObject({ code: 'GW_SQL_UNAVAILABLE' });
   });
 
+  it('says so too where it only shows when more is asked for: postgres', async () => {
+    const query = `SELECT n, 'unseen' AS s FROM generate_series(1, 100000) AS t(n)`;
+    let cutting: Promise<void> | undefined;
+    const reading = async () => {
+      for await (const _ of new SQLBatchSource(PLAIN_CONTEXT, { url: URLS.postgres, query }).getBatch(100)) {
+        if (cutting) continue;
+        const found = `SELECT pid FROM pg_stat_activity WHERE query LIKE '%unseen%' AND pid <> pg_backend_pid()`;
+        const [session] = await connections.get('postgres')!.query(found);
+        cutting = run(
+          'postgres',
+          `SELECT pg_terminate_backend(${session!.pid}) FROM (SELECT pg_sleep(0.3)) AS late`,
+        );
+        await sleep(100);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600); // nothing is heard meanwhile
+      }
+    };
+    await expect(reading()).rejects.toMatchObject({ code: 'GW_SQL_UNAVAILABLE' });
+    await cutting;
+  });
+
   it('waits longer than MariaDB would for a result of which nothing is taken', async () => {
     await run('mariadb', 'SET GLOBAL net_write_timeout = 1');
     try {
