@@ -210,8 +210,11 @@ export const MYSQL: SqlDriver = {
         connection.on('error', () => {}); // a cut connection shows in what runs on it
         const opened = new MysqlConnection(connection, address);
         connections.push(opened);
-        // The server ends a result of which nothing was taken for `net_write_timeout`, a minute unless it is told.
-        await opened.query("SET SESSION time_zone = '+00:00', net_write_timeout = 31536000");
+        // The server ends a result of which nothing was taken for `net_write_timeout`, a minute unless it is told. Where it is
+        // not strict, it cuts texts and numbers that a column cannot hold.
+        await opened.query(
+          "SET SESSION time_zone = '+00:00', net_write_timeout = 31536000, sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
+        );
         if (count > 1) {
           await opened.query('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
           await opened.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY');

@@ -611,6 +611,21 @@ describe('SQLBatchSink', () => {
     expect(await read('postgres', { query: 'SELECT * FROM lists' })).toEqual([row]);
   });
 
+  it('writes nothing that MariaDB would cut, also where the server is told to cut', async () => {
+    await run('mariadb', 'DROP TABLE IF EXISTS narrow', 'CREATE TABLE narrow (t VARCHAR(3), n TINYINT)');
+    await run('mariadb', "SET GLOBAL sql_mode = ''");
+    try {
+      for (const row of [{ t: 'abcd' }, { n: 1000 }]) {
+        const predecessor = new ArraySource<Row>([[row]]);
+        const sink = new SQLBatchSink(PLAIN_CONTEXT, { url: URLS.mariadb, table: 'narrow', predecessor });
+        await expect(drain(sink, 10)).rejects.toMatchObject({ code: 'GW_SQL_STATEMENT' });
+      }
+    } finally {
+      await run('mariadb', 'SET GLOBAL sql_mode = DEFAULT');
+    }
+    expect(await read('mariadb', { query: 'SELECT * FROM narrow' })).toEqual([]);
+  });
+
   it('binds whole numbers as integers, and no NaN: sqlite', async () => {
     const query = 'SELECT typeof(?) AS a, typeof(?) AS b, typeof(?) AS c, typeof(?) AS d';
     const parameters = [5, 2 ** 40, 0.5, true];
