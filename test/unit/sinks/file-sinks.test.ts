@@ -1,4 +1,13 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -143,6 +152,37 @@ describe('CSVBatchSink', () => {
       predecessor: new ArraySource([[{ a: 1 }]]),
     });
     await expect(drain(blocked, 10)).rejects.toMatchObject({ code: 'GW_SINK_FILE' });
+  });
+});
+
+describe.each([CSVBatchSink, ParquetBatchSink])('%o, where something is in the place of its file', (Sink) => {
+  const write = (file: string, rows: readonly object[]) =>
+    drain(new Sink(PLAIN_CONTEXT, { file, predecessor: new ArraySource([rows]) }), 100);
+
+  it('keeps a link and who may read the file, and replaces nothing that is no file', async () => {
+    const folder = useFolder();
+    const [file, link] = [folder.write('a.file', 'before'), folder.path('link')];
+    chmodSync(file, 0o600);
+    symlinkSync(file, link);
+    await write(link, [{ a: 1 }]);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, 'utf8')).not.toBe('before');
+    execFileSync('mkfifo', [folder.path('pipe')]);
+    for (const name of ['pipe', '.'])
+      await expect(write(folder.path(name), [{ a: 1 }])).rejects.toMatchObject({ code: 'GW_SINK_FILE' });
+    expect(lstatSync(folder.path('pipe')).isFIFO()).toBe(true);
+    expect(readdirSync(folder.path('.')).sort()).toEqual(['a.file', 'link', 'pipe']);
+  });
+
+  it('is not mixed with another one that writes the same file', async () => {
+    const file = useFolder().path('both');
+    const rows = (n: number) => Array.from({ length: 5_000 }, () => ({ n }));
+    await Promise.all([write(file, rows(1)), write(file, rows(2))]);
+    const Source = Sink === CSVBatchSink ? CSVBatchSource : ParquetBatchSource;
+    const { items } = await drain(new Source(PLAIN_CONTEXT, { file }), 10_000);
+    expect(items).toHaveLength(5_000);
+    expect(new Set(items.map((row) => String((row as Row).n))).size).toBe(1);
   });
 });
 
