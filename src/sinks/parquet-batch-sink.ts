@@ -20,6 +20,7 @@ import { listOf, textOf } from '../core/value-text.ts';
 import { sqlName, sqlText } from '../sources/duckdb.ts';
 import { duckdb } from '../sources/duckdb-api.ts';
 import { PendingFile } from './file-sink.ts';
+import { refuseOtherFields } from './other-fields.ts';
 
 const {
   BIGINT,
@@ -97,7 +98,7 @@ interface Column {
  * Statistic: `parquet_rows_written`.
  *
  * @throws {@link GraphweftError} `GW_SINK_FILE` when it cannot be written, `GW_SINK_TYPE` for a value that does not fit
- * its column.
+ * its column, or has none.
  */
 export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly #options: ParquetBatchSinkOptions<T>;
@@ -132,6 +133,8 @@ export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
         if (rows.length > 0) {
           columns ??= columnsOf(rows, this.#options.types);
           appender ??= await pending.guard(() => createTable(connection, columns!));
+          const names = columns.map(({ name }) => name);
+          refuseOtherFields(rows, names, 'types');
           appendRows(appender, columns, rows);
           const written = appender;
           await pending.guard(async () => written.flushSync());

@@ -543,6 +543,20 @@ describe('SQLBatchSink', () => {
     ]);
   });
 
+  it('refuses a later row with a value that has no column', async () => {
+    await run('sqlite', 'DROP TABLE IF EXISTS two', 'CREATE TABLE two (a INT, b INT)');
+    const write = (columns?: readonly string[]) => {
+      const predecessor = new ArraySource<Row>([[{ a: 1 }], [{ a: 2, b: 3 }]]);
+      const options = { url: URLS.sqlite, table: 'two', predecessor, ...(columns && { columns }) };
+      return drain(new SQLBatchSink(PLAIN_CONTEXT, options), 10);
+    };
+    await expect(write()).rejects.toMatchObject({ code: 'GW_SINK_TYPE', details: { column: 'b' } });
+    await write(['a', 'b']);
+    expect(await read('sqlite', { query: 'SELECT * FROM two' })).toEqual(
+      [1, 1, 2].map((a) => ({ a, b: a === 2 ? 3 : null })),
+    );
+  });
+
   it.each(NAMES)('keeps the instant of a time with an offset: %s', async (name) => {
     const type = { postgres: 'TIMESTAMPTZ', mariadb: 'TIMESTAMP NULL', sqlite: 'TIMESTAMP' }[name];
     await run(name, 'DROP TABLE IF EXISTS zoned', `CREATE TABLE zoned (t ${type})`);

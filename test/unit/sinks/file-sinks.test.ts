@@ -175,6 +175,18 @@ describe.each([CSVBatchSink, ParquetBatchSink])('%o, where something is in the p
     expect(readdirSync(folder.path('.')).sort()).toEqual(['a.file', 'link', 'pipe']);
   });
 
+  it('refuses a later row with a value that has no column, unless the columns are given', async () => {
+    const folder = useFolder();
+    const batches = (b: unknown) => new ArraySource<object>([[{ a: 1 }], [{ a: 2, b }]]);
+    const file = folder.write('file', 'before');
+    const write = (b: unknown, options = {}) =>
+      drain(new Sink(PLAIN_CONTEXT, { file, predecessor: batches(b), ...options }), 100);
+    await expect(write(3)).rejects.toMatchObject({ code: 'GW_SINK_TYPE', details: { column: 'b' } });
+    expect(readFileSync(file, 'utf8')).toBe('before');
+    await write(null);
+    await write(3, Sink === CSVBatchSink ? { columns: ['a'] } : { types: { b: 'integer' } });
+  });
+
   it('is not mixed with another one that writes the same file', async () => {
     const file = useFolder().path('both');
     const rows = (n: number) => Array.from({ length: 5_000 }, () => ({ n }));
