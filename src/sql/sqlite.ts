@@ -144,6 +144,12 @@ function decoderFor(declared: string, decimals: DecimalForm, refused: RefusedVal
   return plain;
 }
 
+/** By the beginning of a declared type, or where SQLite itself makes floats of its numbers (`UNSIGNED DOUBLE`). */
+function isFloating(declared: string): boolean {
+  const isReal = /REAL|FLOA|DOUB/i.test(declared) && !/INT|CHAR|CLOB|TEXT|BLOB/i.test(declared);
+  return isReal || /^(REAL|FLOA|DOUB|DEC|NUM)/i.test(declared);
+}
+
 function holdsReplacement(value: unknown): boolean {
   return typeof value === 'string' && value.includes('\uFFFD');
 }
@@ -237,8 +243,8 @@ class SqliteConnection implements SqlConnection {
   /** By what a column is declared as; an expression is declared as nothing, so its first value is looked at. */
   async floatColumns(sql: string, parameters: readonly SqlParameter[]): Promise<readonly string[]> {
     const columns = this.#try(() => this.#database.prepare(sql).columns());
-    const declared = columns.filter(({ type }) => /^(REAL|FLOA|DOUB|DEC|NUM)/i.test(type ?? ''));
-    const undeclared = columns.filter(({ type }) => !type).map(({ name }) => name);
+    const declared = columns.filter(({ type }) => isFloating(type ?? ''));
+    const undeclared = columns.filter(({ type }) => /^(ANY)?$/i.test(type ?? '')).map(({ name }) => name);
     return [...declared.map(({ name }) => name), ...this.#realColumns(sql, parameters, undeclared)];
   }
 

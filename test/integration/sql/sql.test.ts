@@ -372,6 +372,27 @@ describe('SQLBatchSource', () => {
     );
   });
 
+  it('knows columns of floats by what SQLite makes of their types', async () => {
+    await run(
+      'sqlite',
+      'DROP TABLE IF EXISTS floats',
+      `CREATE TABLE floats (a REAL, b "UNSIGNED DOUBLE", c "LONG FLOAT", d NUMERIC(9, 2), e, f, g INTEGER, h "MY POINT REAL")`,
+      'INSERT INTO floats VALUES (1, 1, 1, 1, 1.0, 1, 1, 1)',
+    );
+    const options = { url: URLS.sqlite, query: 'SELECT *, e AS e2, 2.0 AS x, 2 AS y FROM floats' };
+    const found = await new SQLBatchSource(PLAIN_CONTEXT, options).floatColumns();
+    expect([...found].sort()).toEqual(['a', 'b', 'c', 'd', 'e', 'e2', 'x']);
+    await run(
+      'sqlite',
+      'DROP TABLE floats',
+      'CREATE TABLE floats (a ANY) STRICT',
+      'INSERT INTO floats VALUES (3.0)',
+    );
+    expect(
+      await new SQLBatchSource(PLAIN_CONTEXT, { ...options, query: 'SELECT * FROM floats' }).floatColumns(),
+    ).toEqual(['a']);
+  });
+
   it('refuses text that is not UTF-8, and reads U+FFFD where it is: sqlite', async () => {
     await run('sqlite', 'DROP TABLE IF EXISTS bytes', 'CREATE TABLE bytes (id INT, t TEXT)');
     await run('sqlite', "INSERT INTO bytes VALUES (1, 'a\ufffdb'), (2, x'ff'), (3, CAST(x'61ff62' AS TEXT))");
