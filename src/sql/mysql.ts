@@ -10,6 +10,7 @@ import type { SqlAddress } from './sql-address.ts';
 import {
   CONNECT_TIMEOUT_MS,
   checkColumnNames,
+  decimalReader,
   optionalPackage,
   quoteWith,
   RefusedValues,
@@ -124,7 +125,7 @@ class MysqlConnection implements SqlConnection {
     this.#isBusy = true;
     try {
       const result: unknown = await this.#connection.query(
-        { sql, typeCast: castFor('number', new RefusedValues()) as never },
+        { sql, typeCast: castFor('nearest', new RefusedValues()) as never },
         parameters.map(toMysql),
       );
       return Array.isArray(result) ? (result as Row[]) : [];
@@ -238,13 +239,14 @@ function decode(part: string): string {
 }
 
 /** TIMESTAMP is an instant, sent in the session's zone, which is UTC; DATETIME has no zone. */
-function castFor(decimals: DecimalForm, refused: RefusedValues) {
+function castFor(decimals: DecimalForm | 'nearest', refused: RefusedValues) {
+  const decimal = decimalReader(decimals, refused);
   return (column: FieldInfo, next: TypeCastNextFunction): TypeCastResult | unknown => {
     switch (String(column.type)) {
       case 'DECIMAL':
       case 'NEWDECIMAL': {
         const text = column.string();
-        return text === null || decimals === 'text' ? text : Number(text);
+        return text === null ? null : decimal(text);
       }
       case 'BIGINT': {
         const text = column.string();

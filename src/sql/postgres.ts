@@ -18,6 +18,7 @@ import type { SqlAddress } from './sql-address.ts';
 import {
   CONNECT_TIMEOUT_MS,
   checkColumnNames,
+  decimalReader,
   optionalPackage,
   quoteWith,
   RefusedValues,
@@ -39,16 +40,9 @@ const loadCursor = () =>
   optionalPackage('pg-cursor', async () => (await import('pg-cursor')).default, 'pg pg-cursor');
 
 /** By type number of PostgreSQL's catalogue (pg_type.dat). */
-function parsers(decimals: DecimalForm, refused: RefusedValues): Readonly<Record<number, Parse>> {
-  const nearest: Parse = (text) => {
-    const number = Number(text);
-    if (Number.isFinite(number) || !/\d/.test(text)) return number;
-    return refused.refuse(
-      `a number of ${text.length} digits is beyond a float; read it as text with decimals: 'text'.`,
-    );
-  };
+function parsers(decimals: DecimalForm | 'nearest', refused: RefusedValues): Readonly<Record<number, Parse>> {
   const json: Parse = (text) => refused.json(text);
-  const decimal = decimals === 'text' ? text : nearest;
+  const decimal = decimalReader(decimals, refused);
   const finite =
     (parse: Parse): Parse =>
     (text) => {
@@ -110,7 +104,7 @@ const ARRAY_ITEMS: Readonly<Record<number, number>> = {
 
 function typesFor(
   types: typeof PgTypes,
-  decimals: DecimalForm,
+  decimals: DecimalForm | 'nearest',
   refused: RefusedValues,
 ): { getTypeParser: (oid: number) => Parse } {
   const known = parsers(decimals, refused);
@@ -209,7 +203,7 @@ class PostgresConnection implements SqlConnection {
 
   async #run(sql: string, parameters: readonly SqlParameter[]) {
     const refused = new RefusedValues();
-    const types = typesFor(this.#types, 'number', refused) as never;
+    const types = typesFor(this.#types, 'nearest', refused) as never;
     this.#isBusy = true;
     try {
       const result = await this.#client.query({ text: sql, values: parameters.map(toPg), types });

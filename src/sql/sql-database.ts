@@ -1,4 +1,5 @@
 /** What the three kinds of SQL databases have in common for us: true cursors, transactions, exact values. */
+import { nearestFloat } from '../core/decimal.ts';
 import { ConfigError, SourceError } from '../core/errors.ts';
 import { describeValue } from '../core/options.ts';
 import type { Row } from '../sources/duckdb.ts';
@@ -147,6 +148,26 @@ export class RefusedValues {
       }
     }
   }
+}
+
+/** Of a number in an error. */
+const SHOWN_DIGITS = 40;
+/** How decimals are read; between what and what a column's are, may be near. */
+export function decimalReader(
+  form: DecimalForm | 'nearest',
+  refused: RefusedValues,
+): (text: string) => unknown {
+  if (form === 'text') return (text) => text;
+  if (form === 'nearest') return Number;
+  return (text) => {
+    const shown = text.length <= SHOWN_DIGITS ? `the number ${text}` : `a number of ${text.length} digits`;
+    return (
+      nearestFloat(text) ??
+      refused.refuse(
+        `no float holds ${shown}; cast it to an integer in the query, or read it with decimals: 'text'.`,
+      )
+    );
+  };
 }
 
 const MAY_BE_INFINITE = /\d[eE]\+?\d|\d{309}/;

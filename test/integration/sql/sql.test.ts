@@ -407,6 +407,33 @@ describe('SQLBatchSource', () => {
     });
   });
 
+  it.each(['postgres', 'mariadb'] as const)(
+    'refuses whole decimals that no float equals: %s',
+    async (name) => {
+      await run(name, 'DROP TABLE IF EXISTS keys_', 'CREATE TABLE keys_ (id INT, k DECIMAL(22, 2))');
+      await run(
+        name,
+        'INSERT INTO keys_ VALUES (1, 9007199254740994), (2, 9007199254740993.25), (3, 9007199254740993)',
+      );
+      const query = 'SELECT k FROM keys_ ORDER BY id';
+      await expect(read(name, { query })).rejects.toMatchObject({
+        code: 'GW_SOURCE_FORMAT',
+        message: expect.stringContaining(
+          'In row 2 of the result, column `k`: no float holds the number 9007199254740993.00',
+        ),
+      });
+      const [first, second] = await read(name, { query: `${query} LIMIT 2` });
+      expect([first, second]).toEqual([{ k: 9007199254740994 }, { k: 9007199254740994 }]);
+      const partition = { column: 'k', count: 3 };
+      const rows = await read(name, { query: 'SELECT k FROM keys_', decimals: 'text', partition });
+      expect(rows.map(({ k }) => k).sort()).toEqual([
+        '9007199254740993.00',
+        '9007199254740993.25',
+        '9007199254740994.00',
+      ]);
+    },
+  );
+
   it.each(NAMES)('refuses a number in JSON that would become infinite: %s', async (name) => {
     await run(name, 'DROP TABLE IF EXISTS numbers', 'CREATE TABLE numbers (id INT, j JSON)');
     await run(
