@@ -36,8 +36,11 @@ const PARAMETER_ERRORS = new Set([45_016, 45_017, 45_018]);
 
 const load = () => optionalPackage('mariadb', async () => (await import('mariadb')).default);
 
-/** A prepared statement, whose stream takes options that its declaration does not have. */
+/** A prepared statement as it is, which its declaration does not have all of. */
 interface PreparedStatement {
+  readonly parameterCount: number;
+  readonly columns?: readonly FieldInfo[];
+  close(): void;
   executeStream(
     values: readonly unknown[],
     options: { readonly typeCast: ReturnType<typeof castFor> },
@@ -70,7 +73,7 @@ class MysqlConnection implements SqlConnection {
     try {
       const refused = new RefusedValues();
       const typeCast = castFor(decimals, refused);
-      const prepared = await this.#preparedForFloats(sql);
+      const prepared = await this.#preparedForFloats(sql, parameters.length);
       const result = prepared
         ? prepared.executeStream(parameters.map(toMysql), { typeCast })
         : (this.#connection.queryStream(
@@ -109,14 +112,18 @@ class MysqlConnection implements SqlConnection {
   /**
    * As text the server cuts a FLOAT to six digits, so a result with one is asked for in binary form. Everything else
    * stays text, which older drivers read better.
+   * @param given Parameters; of too many mariadb would leave some out.
    */
-  async #preparedForFloats(sql: string): Promise<PreparedStatement | undefined> {
-    const prepared = await this.#connection.prepare(sql).catch((error: unknown) => {
+  async #preparedForFloats(sql: string, given: number): Promise<PreparedStatement | undefined> {
+    const prepared = (await this.#connection.prepare(sql).catch((error: unknown) => {
       if (isOfStatement(error)) return undefined; // some statements cannot be prepared, and what is wrong shows below
       throw error;
-    });
-    const { columns = [] } = (prepared ?? {}) as { readonly columns?: readonly FieldInfo[] };
-    if (columns.some(({ type }) => String(type) === 'FLOAT')) return prepared as unknown as PreparedStatement;
+    })) as PreparedStatement | undefined;
+    if (prepared && prepared.parameterCount !== given) {
+      const message = `it has ${prepared.parameterCount} placeholders, and ${given} parameters were given`;
+      throw sqlError('statement', this.#address, new Error(message));
+    }
+    if (prepared?.columns?.some(({ type }) => String(type) === 'FLOAT')) return prepared;
     prepared?.close();
     return undefined;
   }

@@ -479,6 +479,9 @@ describe('SQLBatchSource', () => {
         read(name, { query, parameters: query.includes('AS b') ? [1] : [] }),
         query,
       ).rejects.toMatchObject({ code });
+    await expect(read(name, { query: 'SELECT 1 AS a', parameters: [1, 2] })).rejects.toMatchObject({
+      code: 'GW_SQL_STATEMENT',
+    });
     const query = ' /* é */ SELECT id FROM target WHERE 1 = 0 ; -- none';
     if (name !== 'postgres') expect(await read(name, { query })).toEqual([]);
   });
