@@ -299,9 +299,9 @@ function isGeometry(value: unknown): boolean {
   return typeof value === 'object' && value !== null && ('coordinates' in value || 'geometries' in value);
 }
 
-/** MySQL's "no date", which is none. One without a day or a month alone is no date either, and stays text. */
+/** MySQL's "no date", which is none. One without a day or a month alone, or with a time, is no date either, and stays text. */
 function isZero(text: string): boolean {
-  return text.startsWith('0000-00-00');
+  return !/[1-9]/.test(text);
 }
 
 /** A TIME may be longer than a day, or negative: it is then a length. */

@@ -35,6 +35,9 @@ const text: Parse = (value) => value;
 /** float4, float8, numeric, and their arrays. */
 const FLOAT_OIDS = new Set([700, 701, 1700, 1021, 1022, 1231]);
 
+/** Of integers, dates, times and UUIDs, whose values are the same where they are equal. */
+const EXACT_OIDS = new Set([16, 20, 21, 23, 26, 1082, 1083, 1114, 1184, 2950]);
+
 const loadPg = () => optionalPackage('pg', async () => (await import('pg')).default, 'pg pg-cursor');
 const loadCursor = () =>
   optionalPackage('pg-cursor', async () => (await import('pg-cursor')).default, 'pg pg-cursor');
@@ -175,9 +178,13 @@ class PostgresConnection implements SqlConnection {
     return fields.filter(({ dataTypeID }) => FLOAT_OIDS.has(dataTypeID)).map(({ name }) => name);
   }
 
-  /** Its collations tell different texts apart, unless one is declared otherwise. */
-  async tieBreaks(): Promise<readonly string[]> {
-    return [];
+  /** Equal and yet not the same are 1.0 and 1.00, a month and 30 days, texts of some collations. */
+  async tieBreaks(sql: string, parameters: readonly SqlParameter[], columns: readonly string[]) {
+    const { fields } = await this.#run(`SELECT * FROM (${sql}) AS q LIMIT 0`, parameters);
+    const exact = fields.filter(({ dataTypeID }) => EXACT_OIDS.has(dataTypeID)).map(({ name }) => name);
+    return columns
+      .filter((column) => !exact.includes(column))
+      .map((column) => `CAST(${POSTGRES.quote(column)} AS text) COLLATE "C"`);
   }
 
   async executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void> {

@@ -519,6 +519,49 @@ describe('SQLBatchSource', () => {
     });
   });
 
+  it.each([
+    ['numeric', ['1.0', '1.00', '1']],
+    ['interval', ['1 month', '30 days', '720 hours']],
+    ['text COLLATE either', ['a', 'A', 'á']],
+  ])('puts values in one order that PostgreSQL holds for equal: %s', async (type, values) => {
+    await run(
+      'postgres',
+      'DROP TABLE IF EXISTS equals',
+      `CREATE COLLATION IF NOT EXISTS either (provider = icu, locale = 'und-u-ks-level1', deterministic = false)`,
+      `CREATE TABLE equals (k ${type})`,
+    );
+    const orders = new Set<string>();
+    for (const given of [values, values.toReversed()]) {
+      await run(
+        'postgres',
+        'TRUNCATE equals',
+        `INSERT INTO equals VALUES ${given.map((k) => `('${k}')`).join(', ')}`,
+      );
+      const rows = await read('postgres', {
+        query: 'SELECT * FROM equals',
+        orderBy: ['k'],
+        decimals: 'text',
+      });
+      orders.add(rows.map(({ k }) => String(k)).join(' '));
+    }
+    expect(orders.size).toBe(1);
+  });
+
+  it('keeps the time of a zero date of MariaDB, as text', async () => {
+    await run(
+      'mariadb',
+      'DROP TABLE IF EXISTS zeros',
+      'CREATE TABLE zeros (id INT, t DATETIME(1))',
+      "SET sql_mode = ''",
+    );
+    await run(
+      'mariadb',
+      "INSERT INTO zeros VALUES (1, '0000-00-00'), (2, '0000-00-00 12:00:00'), (3, '0000-00-00 00:00:00.5')",
+    );
+    const rows = await read('mariadb', { query: 'SELECT t FROM zeros ORDER BY id' });
+    expect(rows.map(({ t }) => t)).toEqual([null, '0000-00-00 12:00:00.0', '0000-00-00 00:00:00.5']);
+  });
+
   it('makes no database of a misspelt path', async () => {
     const path = folder.path('misspelt.db');
     const source = new SQLBatchSource(PLAIN_CONTEXT, { url: `sqlite:${path}`, query: 'SELECT 1' });
