@@ -36,7 +36,7 @@ export const ERROR_CODES = {
   GW_VALUE_PROPERTY: 'a property cannot hold a value',
   GW_WRITE_MISSING_NODE: 'an end of a relationship is not in the database',
   GW_SINK_FILE: 'a file cannot be written',
-  GW_SINK_TYPE: 'a value does not fit the column of a file',
+  GW_SINK_TYPE: 'a value does not fit its column, or has none',
   GW_GDS_MISSING: 'the Graph Data Science library is not installed',
   GW_NEO4J_UNAVAILABLE: 'the server does not answer',
   GW_NEO4J_TOKEN: 'no token could be got to sign in with',

@@ -122,9 +122,13 @@ export class Duration {
     this.seconds = seconds;
     this.nanoseconds = nanoseconds;
   }
+  /** ISO 8601, where a sign counts for the fraction too: half a second less than none is `-0.5`. */
   toString(): string {
-    const fraction = this.nanoseconds === 0 ? '' : `.${fractionDigits(this.nanoseconds)}`;
-    return `P${this.months}M${this.days}DT${this.seconds}${fraction}S`;
+    const { months, days, seconds, nanoseconds } = this;
+    const isBelow = seconds < 0 && nanoseconds > 0;
+    const whole = isBelow ? `-${-(seconds + 1)}` : seconds;
+    const fraction = isBelow ? 1e9 - nanoseconds : nanoseconds;
+    return `P${months}M${days}DT${whole}${fraction === 0 ? '' : `.${fractionDigits(fraction)}`}S`;
   }
   toJSON(): string {
     return this.toString();

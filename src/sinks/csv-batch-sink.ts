@@ -8,8 +8,10 @@ import { GraphweftError } from '../core/errors.ts';
 import { beginEvent, endSinkWrite } from '../core/events.ts';
 import { integerOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
+import { textOf } from '../core/value-text.ts';
 import { csvFileShape } from './csv-file-shape.ts';
-import { PendingFile, textOf } from './file-sink.ts';
+import { PendingFile } from './file-sink.ts';
+import { refuseOtherFields } from './other-fields.ts';
 
 export interface CSVBatchSinkOptions<T> extends BatchProcessorOptions<T> {
   /** Path of the file; with `.gz` it is packed. */
@@ -34,7 +36,7 @@ export interface CSVBatchSinkOptions<T> extends BatchProcessorOptions<T> {
  * Dates and times are ISO text, bytes base64, lists and objects JSON.
  *
  * @throws {@link GraphweftError} `GW_SINK_FILE` when it cannot be written, or rows have a field that the file added to
- * has not.
+ * has not; `GW_SINK_TYPE` where a later row has a field without a column.
  */
 export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly #options: Required<Pick<CSVBatchSinkOptions<T>, 'append' | 'delimiter' | 'header' | 'file'>> & {
@@ -87,6 +89,7 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
           columns ??= Object.keys(rows[0]!);
           if (isFirst && present && header) columns = sameColumns(pending.path, present.columns, columns);
           const names = columns;
+          if (!this.#options.columns) refuseOtherFields(rows, names, 'columns');
           if (isFirst && present && !present.endsWithLineBreak) await write('\r\n');
           if (isFirst && header && !present) await write(line(names, delimiter));
           isFirst = false;

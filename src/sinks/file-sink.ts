@@ -1,16 +1,20 @@
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { existsSync, realpathSync } from 'node:fs';
+import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { GraphweftError } from '../core/errors.ts';
+
+let count = 0;
 
 /** A file that comes into being whole: written under another name and renamed at its end, or not at all. */
 export class PendingFile {
   readonly path: string;
   readonly temporaryPath: string;
+  /** Of the file that is replaced, which others may not be allowed to read. */
+  #mode: number | undefined;
 
   constructor(path: string) {
-    this.path = resolve(path);
-    this.temporaryPath = `${this.path}.${process.pid}.part`;
+    this.path = existsSync(path) ? realpathSync(path) : resolve(path); // a link stays one
+    this.temporaryPath = `${this.path}.${process.pid}-${++count}.part`;
   }
 
   get exists(): boolean {
@@ -19,12 +23,21 @@ export class PendingFile {
 
   /** @throws {@link GraphweftError} `GW_SINK_FILE` */
   prepare(): Promise<void> {
-    return this.guard(async () => void (await mkdir(dirname(this.path), { recursive: true })));
+    return this.guard(async () => {
+      await mkdir(dirname(this.path), { recursive: true });
+      if (!this.exists) return;
+      const found = await stat(this.path);
+      if (!found.isFile()) throw new Error('it is there, and no file that could be replaced');
+      this.#mode = found.mode;
+    });
   }
 
   /** Puts the file in its place. @throws {@link GraphweftError} `GW_SINK_FILE` */
   keep(): Promise<void> {
-    return this.guard(() => rename(this.temporaryPath, this.path));
+    return this.guard(async () => {
+      if (this.#mode !== undefined) await chmod(this.temporaryPath, this.#mode);
+      await rename(this.temporaryPath, this.path);
+    });
   }
 
   /** Removes what was written so far. */
@@ -42,20 +55,4 @@ export class PendingFile {
       throw new GraphweftError('GW_SINK_FILE', message, { cause, details: { file: this.path } });
     }
   }
-}
-
-/** Gives a value as text: dates and times as ISO 8601 has them, bytes as base64, lists, objects and maps as JSON. */
-export function textOf(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return String(value);
-  if (value instanceof Date) return value.toISOString();
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  const prototype: unknown = Object.getPrototypeOf(value);
-  const isPlain = Array.isArray(value) || prototype === Object.prototype || prototype === null;
-  return isPlain || value instanceof Map ? JSON.stringify(value, jsonValue) : String(value);
-}
-
-function jsonValue(_: string, value: unknown): unknown {
-  if (value instanceof Map) return Object.fromEntries(value);
-  if (typeof value === 'bigint' || value instanceof Uint8Array) return textOf(value);
-  return value;
 }

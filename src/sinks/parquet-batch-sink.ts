@@ -16,9 +16,11 @@ import {
 } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
+import { listOf, textOf } from '../core/value-text.ts';
 import { sqlName, sqlText } from '../sources/duckdb.ts';
 import { duckdb } from '../sources/duckdb-api.ts';
-import { PendingFile, textOf } from './file-sink.ts';
+import { PendingFile } from './file-sink.ts';
+import { refuseOtherFields } from './other-fields.ts';
 
 const {
   BIGINT,
@@ -96,7 +98,7 @@ interface Column {
  * Statistic: `parquet_rows_written`.
  *
  * @throws {@link GraphweftError} `GW_SINK_FILE` when it cannot be written, `GW_SINK_TYPE` for a value that does not fit
- * its column.
+ * its column, or has none.
  */
 export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly #options: ParquetBatchSinkOptions<T>;
@@ -131,6 +133,8 @@ export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
         if (rows.length > 0) {
           columns ??= columnsOf(rows, this.#options.types);
           appender ??= await pending.guard(() => createTable(connection, columns!));
+          const names = columns.map(({ name }) => name);
+          refuseOtherFields(rows, names, 'types');
           appendRows(appender, columns, rows);
           const written = appender;
           await pending.guard(async () => written.flushSync());
@@ -213,23 +217,30 @@ function appendRows(
 function fieldOf(value: unknown, column: Column): DuckDBValue {
   if (value === null || value === undefined) return null;
   if (!column.isList) return toDuckDb(value, column);
-  if (!Array.isArray(value)) throw misfit(value, column);
+  const items = listOf(value);
+  if (!items) throw misfit(value, column);
   const one = { ...column, isList: false };
-  return listValue(value.map((item) => fieldOf(item, one)));
+  return listValue(items.map((item) => fieldOf(item, one)));
 }
 
 function kindOf(values: readonly unknown[]): string {
   const present = values.filter((value) => value !== null && value !== undefined);
-  const lists = present.filter((value) => Array.isArray(value));
-  if (lists.length > 0 && lists.length === present.length) return `${scalarKind(lists.flat())}[]`;
+  const lists = present.map(listOf).filter((items) => items !== undefined);
+  if (lists.length > 0 && lists.length === present.length) return `${listKind(present, lists.flat())}[]`;
   return scalarKind(present);
+}
+
+/** A vector's numbers are floats, also where they happen to be whole. */
+function listKind(lists: readonly unknown[], items: readonly unknown[]): string {
+  const kind = scalarKind(items);
+  return kind === 'integer' && lists.some((list) => !Array.isArray(list)) ? 'float' : kind;
 }
 
 function scalarKind(values: readonly unknown[]): string {
   const present = values.filter((value) => value !== null && value !== undefined);
   const all = (test: (value: unknown) => boolean) => present.length > 0 && present.every(test);
   if (all((value) => typeof value === 'boolean')) return 'boolean';
-  if (all((value) => typeof value === 'bigint' || Number.isSafeInteger(value))) return 'integer';
+  if (all((value) => typeof value === 'bigint' || isWhole(value))) return 'integer';
   if (all((value) => typeof value === 'number')) return 'float';
   if (all((value) => value instanceof LocalDateTime)) return 'local datetime';
   if (all((value) => value instanceof ZonedDateTime || value instanceof Date)) return 'zoned datetime';
@@ -238,6 +249,11 @@ function scalarKind(values: readonly unknown[]): string {
   if (all((value) => value instanceof Duration)) return 'duration';
   if (all((value) => value instanceof Uint8Array)) return 'bytes';
   return 'text';
+}
+
+/** Integers have no −0. */
+function isWhole(value: unknown): boolean {
+  return Number.isSafeInteger(value) && !Object.is(value, -0);
 }
 
 /** A zoned time is one too, for JavaScript, but its zone would be lost. */
@@ -251,11 +267,12 @@ function toDuckDb(value: unknown, column: Column): DuckDBValue {
       if (typeof value === 'boolean') return value;
       break;
     case 'integer':
-      if (Number.isSafeInteger(value)) return BigInt(value as number);
+      if (isWhole(value)) return BigInt(value as number);
       if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) return value;
       break;
     case 'float':
-      if (typeof value === 'number' || typeof value === 'bigint') return Number(value);
+      if (typeof value === 'number') return value;
+      if (typeof value === 'bigint' && BigInt(Number(value)) === value) return Number(value);
       break;
     case 'text':
       return textOf(value);

@@ -6,6 +6,7 @@ import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.
 import { mergeStatistics } from '../core/statistics.ts';
 import { parseSqlAddress, type SqlAddress } from '../sql/sql-address.ts';
 import { type SqlDriver, sqlDriver } from '../sql/sql-database.ts';
+import { refuseOtherFields } from './other-fields.ts';
 
 export interface SQLBatchSinkOptions<T> extends BatchProcessorOptions<T> {
   /** Table to insert into, `schema.table` too. Either this or `query`. */
@@ -22,7 +23,8 @@ export interface SQLBatchSinkOptions<T> extends BatchProcessorOptions<T> {
  * Writes each batch into a SQL database, in one transaction. Statistic: `sql_rows_written`.
  *
  * @throws {@link SourceError} `GW_SQL_UNAVAILABLE`, `GW_SQL_AUTH`, `GW_SQL_STATEMENT`; {@link ConfigError} `GW_SQL_DRIVER`
- * when the database's driver is not installed.
+ * when the database's driver is not installed; {@link GraphweftError} `GW_SINK_TYPE` where a later row has a field without a
+ * column.
  */
 export class SQLBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly #options: SQLBatchSinkOptions<T>;
@@ -61,6 +63,7 @@ export class SQLBatchSink<T = unknown> extends BatchProcessor<T, T> {
         const rows = batch.chunk as readonly Readonly<Record<string, unknown>>[];
         const fields = columns ?? Object.keys(rows[0]!);
         columns = fields;
+        if (!this.#options.columns) refuseOtherFields(rows, fields, 'columns');
         statement ??= insertStatement(driver, this.#options.table!, fields);
         await connection!.executeMany(
           statement,

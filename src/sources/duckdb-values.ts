@@ -1,5 +1,6 @@
 /** From DuckDB's values to those of a row: plain where JavaScript has the type, exact where it has not. */
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import { nearestFloat } from '../core/decimal.ts';
 import { SourceError } from '../core/errors.ts';
 import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime, ZonedTime } from '../core/temporal.ts';
 import { duckdb } from './duckdb-api.ts';
@@ -121,8 +122,15 @@ export function decodeValue(value: DuckDBValue, decimals: DecimalForm): unknown 
     if (!value.isFinite) throw infinite(value);
     return new LocalDate(value.days);
   }
-  if (value instanceof DuckDBDecimalValue)
-    return decimals === 'text' ? value.toString() : Number(value.toString());
+  if (value instanceof DuckDBDecimalValue) {
+    const text = value.toString();
+    const number = decimals === 'text' ? text : nearestFloat(text);
+    if (number !== undefined) return number;
+    throw new SourceError(
+      'GW_SOURCE_FORMAT',
+      `The source holds the number ${text}, which no float holds; read it with decimals: 'text'.`,
+    );
+  }
   if (value instanceof DuckDBTimestampSecondsValue) return localDateTime(value, value.seconds, 1n, 0);
   if (value instanceof DuckDBTimestampMillisecondsValue)
     return localDateTime(value, value.millis, 1000n, 1e6);

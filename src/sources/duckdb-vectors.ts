@@ -42,10 +42,6 @@ const TWO_TO_32 = 2 ** 32;
 const NO_HALVES = new Int32Array(0);
 /** DuckDB's infinite dates. */
 const INFINITE_DAYS = 2 ** 31 - 1;
-/** A byte order mark, which DuckDB's own decoder drops: the first three of a text's bytes. */
-const BYTE_ORDER_MARK = 0xbfbbef;
-const THREE_BYTES = 0xffffff;
-const MARK_BYTES = 3;
 /** Behind a long text's size and its first four bytes. */
 const ADDRESS_WORD = 2;
 /** Bytes between two texts of one copy, at most; less than a page, so that there is memory in between. */
@@ -159,15 +155,10 @@ function fillTexts(
     const slot = i * TEXT_WORDS;
     if (isNull(i)) setNull('text', words, at);
     else if (isInline(slots, slot)) for (let w = 0; w < TEXT_WORDS; w++) words[at + w] = slots[slot + w]!;
-    else if (slots[slot]! <= MAX_INLINE_TEXT) {
-      const own = new Uint8Array(slots.buffer, slots.byteOffset, slots.byteLength);
-      const start = (slot + 1) * slots.BYTES_PER_ELEMENT + MARK_BYTES;
-      table.setText(at, own, start, slots[slot]! - MARK_BYTES);
-    } else {
+    else {
       if (!block || !isWithin(block, slots, slot)) block = copyBlock(slots, i, end, isNull);
       const start = addressOf(slots, slot) - block.address;
-      const mark = isMarked(slots, slot) ? MARK_BYTES : 0;
-      if (!table.setText(at, block.bytes, start + mark, slots[slot]! - mark)) return false;
+      if (!table.setText(at, block.bytes, start, slots[slot]!)) return false;
     }
   }
   return true;
@@ -223,12 +214,7 @@ function itemReader(
 }
 
 function isInline(slots: Int32Array, slot: number): boolean {
-  return slots[slot]! <= MAX_INLINE_TEXT && !isMarked(slots, slot);
-}
-
-/** Whether a text begins with a byte order mark. */
-function isMarked(slots: Int32Array, slot: number): boolean {
-  return (slots[slot + 1]! & THREE_BYTES) === BYTE_ORDER_MARK;
+  return slots[slot]! <= MAX_INLINE_TEXT;
 }
 
 /** A text's size, then the text itself as far as it is short, else its beginning and where the rest is. */

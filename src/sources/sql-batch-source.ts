@@ -13,7 +13,13 @@ import {
 import { isMissing } from '../core/packed-values.ts';
 import { mergeGenerators } from '../parallel/merge-generators.ts';
 import { parseSqlAddress, type SqlAddress } from '../sql/sql-address.ts';
-import { type SqlConnection, type SqlDriver, type SqlParameter, sqlDriver } from '../sql/sql-database.ts';
+import {
+  bare,
+  type SqlConnection,
+  type SqlDriver,
+  type SqlParameter,
+  sqlDriver,
+} from '../sql/sql-database.ts';
 import type { Row } from './duckdb.ts';
 import { DECIMAL_FORMS, type DecimalForm } from './duckdb-values.ts';
 
@@ -62,7 +68,7 @@ export interface SQLBatchSourceOptions extends SqlReadOptions, Pick<BatchProcess
 /** Each range has a connection of its own. */
 const MAX_RANGES = 64;
 
-/** A range's query, with the parameters of its bounds. */
+/** A query, or that of a range with the parameters of its bounds. */
 interface RangeQuery {
   readonly sql: string;
   readonly parameters: readonly SqlParameter[];
@@ -144,7 +150,14 @@ export class SQLBatchSource<Out = Row> extends BatchProcessor<never, Out> {
     try {
       const ranges = partition
         ? await rangesOf(driver, connections[0]!, partition, { sql: bare(query), parameters })
-        : [{ sql: orderBy ? ordered(driver, query, orderBy) : query, parameters }];
+        : [
+            {
+              sql: orderBy
+                ? await ordered(driver, connections[0]!, { sql: bare(query), parameters }, orderBy)
+                : query,
+              parameters,
+            },
+          ];
       const checkRank = orderBy && totalOrderCheck(orderBy, this.#address.shown);
       const cursors = ranges.map((range, i) =>
         connections[i]!.stream(range.sql, range.parameters, size, this.#decimals),
@@ -204,14 +217,26 @@ function checkOrder(orderBy: readonly string[], partition: SqlPartition | undefi
   }
 }
 
-function ordered(driver: SqlDriver, query: string, orderBy: readonly string[]): string {
-  return `SELECT * FROM (${bare(query)}) AS q ORDER BY ${orderBy.map((column) => driver.quote(column)).join(', ')}`;
+async function ordered(
+  driver: SqlDriver,
+  connection: SqlConnection,
+  { sql, parameters }: RangeQuery,
+  orderBy: readonly string[],
+): Promise<string> {
+  const ties = await connection.tieBreaks(sql, parameters, orderBy);
+  const terms = [...orderBy.map((column) => driver.quote(column)), ...ties];
+  return `SELECT * FROM (${sql}) AS q ORDER BY ${terms.join(', ')}`;
 }
 
 /** Rows that are equal in the order's columns follow each other, so looking at neighbours finds all of them. */
 function totalOrderCheck(orderBy: readonly string[], shown: string): (rows: readonly Row[]) => void {
   let last: string | undefined;
   return (rows) => {
+    const missing = orderBy.find((column) => rows.length > 0 && !(column in rows[0]!));
+    if (missing !== undefined) {
+      const names = Object.keys(rows[0]!).join(', ');
+      throw optionError('orderBy', `a list of columns as the result names them (${names})`, missing);
+    }
     for (const row of rows) {
       const rank = orderBy.map((column) => `${typeof row[column]} ${String(row[column])}`).join('\0');
       if (rank === last) {
@@ -226,11 +251,6 @@ function totalOrderCheck(orderBy: readonly string[], shown: string): (rows: read
       last = rank;
     }
   };
-}
-
-/** A query that can stand in parentheses, also when it ends in a comment. */
-function bare(query: string): string {
-  return `${query.trim().replace(/;$/, '')}\n`;
 }
 
 /**

@@ -1,7 +1,8 @@
 /** PostgreSQL through `pg` and `pg-cursor`: portals, read a batch at a time. */
 import type { Client, types as PgTypes } from 'pg';
 import type PgCursor from 'pg-cursor';
-import { SourceError } from '../core/errors.ts';
+import { GraphweftError } from '../core/errors.ts';
+import { LocalDate, LocalDateTime, ZonedDateTime } from '../core/temporal.ts';
 import {
   parseDuration,
   parseLocalDate,
@@ -10,14 +11,17 @@ import {
   parseZonedDateTime,
   parseZonedTime,
 } from '../core/temporal-text.ts';
+import { listOf, textOf } from '../core/value-text.ts';
 import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import type { SqlAddress } from './sql-address.ts';
 import {
   CONNECT_TIMEOUT_MS,
   checkColumnNames,
+  decimalReader,
   optionalPackage,
   quoteWith,
+  RefusedValues,
   type SqlConnection,
   type SqlDriver,
   type SqlParameter,
@@ -31,29 +35,22 @@ const text: Parse = (value) => value;
 /** float4, float8, numeric, and their arrays. */
 const FLOAT_OIDS = new Set([700, 701, 1700, 1021, 1022, 1231]);
 
+/** Of integers, dates, times and UUIDs, whose values are the same where they are equal. */
+const EXACT_OIDS = new Set([16, 20, 21, 23, 26, 1082, 1083, 1114, 1184, 2950]);
+
 const loadPg = () => optionalPackage('pg', async () => (await import('pg')).default, 'pg pg-cursor');
 const loadCursor = () =>
   optionalPackage('pg-cursor', async () => (await import('pg-cursor')).default, 'pg pg-cursor');
 
-/** Keeps what is wrong with a value. pg parses in the socket's event, where an error thrown would end the process. */
-type Refuse = (error: SourceError) => unknown;
-
 /** By type number of PostgreSQL's catalogue (pg_type.dat). */
-function parsers(decimals: DecimalForm, refuse: Refuse): Readonly<Record<number, Parse>> {
-  const nearest: Parse = (text) => {
-    const number = Number(text);
-    if (Number.isFinite(number) || !/\d/.test(text)) return number;
-    const message = `The source holds a number of ${text.length} digits, which is beyond a float; read it as text with decimals: 'text'.`;
-    return refuse(new SourceError('GW_SOURCE_FORMAT', message));
-  };
-  const decimal = decimals === 'text' ? text : nearest;
+function parsers(decimals: DecimalForm | 'nearest', refused: RefusedValues): Readonly<Record<number, Parse>> {
+  const json: Parse = (text) => refused.json(text);
+  const decimal = decimalReader(decimals, refused);
   const finite =
     (parse: Parse): Parse =>
     (text) => {
       if (text !== 'infinity' && text !== '-infinity') return parse(text) ?? text;
-      const message = `The source holds the date ${text}, and no Neo4j type has an infinite date; leave it out in the query.`;
-      refuse(new SourceError('GW_SOURCE_FORMAT', message));
-      return null;
+      return refused.refuse(`no Neo4j type has the date ${text}; leave it out in the query.`);
     };
   return {
     16: (text) => text === 't',
@@ -62,17 +59,17 @@ function parsers(decimals: DecimalForm, refuse: Refuse): Readonly<Record<number,
     21: Number,
     23: Number,
     26: Number,
-    114: (text) => JSON.parse(text) as unknown,
+    114: json,
     700: (text) => Math.fround(Number(text)), // the number itself, not the nearest to its shortest text
     701: Number,
     1082: finite(parseLocalDate),
     1083: (text) => parseLocalTime(text) ?? text,
     1114: finite(parseLocalDateTime),
     1184: finite(parseZonedDateTime),
-    1186: (text) => parseDuration(text) ?? text,
+    1186: finite(parseDuration), // infinite since PostgreSQL 17
     1266: (text) => parseZonedTime(text) ?? text,
     1700: decimal,
-    3802: (text) => JSON.parse(text) as unknown,
+    3802: json,
   };
 }
 
@@ -110,10 +107,10 @@ const ARRAY_ITEMS: Readonly<Record<number, number>> = {
 
 function typesFor(
   types: typeof PgTypes,
-  decimals: DecimalForm,
-  refuse: Refuse,
+  decimals: DecimalForm | 'nearest',
+  refused: RefusedValues,
 ): { getTypeParser: (oid: number) => Parse } {
-  const known = parsers(decimals, refuse);
+  const known = parsers(decimals, refused);
   // `arrayParser` is exported by pg-types and missing from its declarations.
   const { arrayParser } = types as unknown as {
     arrayParser: { create(source: string, item: Parse): { parse(): unknown[] } };
@@ -151,16 +148,18 @@ class PostgresConnection implements SqlConnection {
     decimals: DecimalForm,
   ): AsyncGenerator<Row[]> {
     const Cursor = await loadCursor();
-    const refused: SourceError[] = [];
-    const types = typesFor(this.#types, decimals, (error) => refused.push(error));
+    const refused = new RefusedValues();
+    const types = typesFor(this.#types, decimals, refused);
     this.#isBusy = true;
     try {
-      const cursor = this.#client.query(new Cursor<Row>(sql, toPg(parameters), { types: types as never }));
-      for (let isFirst = true; ; isFirst = false) {
+      const cursor = new Cursor<Row>(sql, parameters.map(toPg), { types: types as never });
+      this.#client.query(Object.assign(cursor, COPY_HANDLERS));
+      for (let firstRow = 0; ; ) {
         const { rows, names } = await readCursor(cursor, size);
-        if (isFirst) checkColumnNames(names);
-        if (refused[0]) throw refused[0];
+        if (firstRow === 0) checkColumnNames(names);
+        refused.throwAnyOf(rows, firstRow);
         if (rows.length === 0) break;
+        firstRow += rows.length;
         yield rows;
       }
       await cursor.close();
@@ -179,13 +178,21 @@ class PostgresConnection implements SqlConnection {
     return fields.filter(({ dataTypeID }) => FLOAT_OIDS.has(dataTypeID)).map(({ name }) => name);
   }
 
+  /** Equal and yet not the same are 1.0 and 1.00, a month and 30 days, texts of some collations. */
+  async tieBreaks(sql: string, parameters: readonly SqlParameter[], columns: readonly string[]) {
+    const { fields } = await this.#run(`SELECT * FROM (${sql}) AS q LIMIT 0`, parameters);
+    const exact = fields.filter(({ dataTypeID }) => EXACT_OIDS.has(dataTypeID)).map(({ name }) => name);
+    return columns
+      .filter((column) => !exact.includes(column))
+      .map((column) => `CAST(${POSTGRES.quote(column)} AS text) COLLATE "C"`);
+  }
+
   async executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void> {
+    const bound = values.map((row) => row.map(toPg)); // what cannot be bound shows before anything is sent
     await this.query('BEGIN');
     try {
       // Queued at once; pg sends each when the one before it is answered.
-      const sent = values.map((row) =>
-        this.#client.query({ name: 'graphweft', text: sql, values: toPg(row) }),
-      );
+      const sent = bound.map((row) => this.#client.query({ name: 'graphweft', text: sql, values: row }));
       const failed = (await Promise.allSettled(sent)).find((result) => result.status === 'rejected');
       if (failed) throw failure(this.#address, failed.reason);
       await this.query('COMMIT');
@@ -202,12 +209,12 @@ class PostgresConnection implements SqlConnection {
   }
 
   async #run(sql: string, parameters: readonly SqlParameter[]) {
-    const refused: SourceError[] = [];
-    const types = typesFor(this.#types, 'number', (error) => refused.push(error)) as never;
+    const refused = new RefusedValues();
+    const types = typesFor(this.#types, 'nearest', refused) as never;
     this.#isBusy = true;
     try {
-      const result = await this.#client.query({ text: sql, values: toPg(parameters), types });
-      if (refused[0]) throw refused[0];
+      const result = await this.#client.query({ text: sql, values: parameters.map(toPg), types });
+      refused.throwAnyOf(result.rows, 0);
       return result;
     } catch (error) {
       throw failure(this.#address, error);
@@ -216,6 +223,14 @@ class PostgresConnection implements SqlConnection {
     }
   }
 }
+
+/** pg calls them for a COPY, and a cursor that had none would end the process. */
+const COPY_HANDLERS = {
+  handleCopyData() {},
+  handleCopyInResponse(connection: { sendCopyFail(why: string): void }) {
+    connection.sendCopyFail('a source reads a SELECT');
+  },
+};
 
 /** The promise of `read` does not have the names of the columns. */
 function readCursor(
@@ -275,22 +290,39 @@ export const POSTGRES: SqlDriver = {
   },
 };
 
-/** pg turns dates, arrays and objects into text by itself, our temporal classes by their `toJSON`. */
-function toPg(values: readonly SqlParameter[]): unknown[] {
-  return values.map((value) => {
-    if (typeof value === 'bigint') return value.toString();
-    if (value instanceof Uint8Array) return Buffer.from(value);
-    const isOurs =
-      typeof value === 'object' && value !== null && 'toJSON' in value && !(value instanceof Date);
-    return isOurs ? String(value) : value;
-  });
+/** As PostgreSQL reads it; lists are its arrays. pg itself would show a Date in the machine's zone. */
+function toPg(value: SqlParameter): unknown {
+  if (value === null || value === undefined) return null;
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  const items = listOf(value);
+  if (items) return items.map(toPg);
+  return isDated(value) ? postgresDate(textOf(value)) : textOf(value);
 }
 
-function failure(address: SqlAddress, error: unknown): SourceError {
-  if (error instanceof SourceError) return error;
+function isDated(value: unknown): boolean {
+  return (
+    value instanceof Date ||
+    value instanceof LocalDate ||
+    value instanceof LocalDateTime ||
+    value instanceof ZonedDateTime
+  );
+}
+
+/** PostgreSQL has no sign of a year, and counts those before the first as `0044-03-15 BC`. */
+function postgresDate(iso: string): string {
+  const [, year, rest] = /^([+-]?\d+)(.*)$/s.exec(iso)!;
+  const isBc = Number(year) <= 0;
+  const shown = String(isBc ? 1 - Number(year) : Number(year)).padStart(4, '0');
+  return `${shown}${rest}${isBc ? ' BC' : ''}`;
+}
+
+function failure(address: SqlAddress, error: unknown): GraphweftError {
+  if (error instanceof GraphweftError) return error;
   const code = String((error as { readonly code?: unknown }).code ?? '');
   if (/^28|^3D000$/.test(code)) return sqlError('auth', address, error);
-  // Class 08 and 57P: the connection; otherwise five characters are a SQLSTATE, anything else is of the network.
-  const isStatement = /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code);
+  // A SQLSTATE has five characters and a digit, EPIPE of the network none. Class 08 and 57P are of the connection, but for
+  // parameters that are too few or too many (08P01).
+  const isState = /^[0-9A-Z]{5}$/.test(code) && /\d/.test(code);
+  const isStatement = isState && (code === '08P01' || !/^(08|57P)/.test(code));
   return sqlError(isStatement ? 'statement' : 'unavailable', address, error);
 }

@@ -1,20 +1,24 @@
 /** SQLite through `node:sqlite` where Node has it, else `better-sqlite3`: a statement that is stepped. */
+import { isUtf8 } from 'node:buffer';
 import { existsSync } from 'node:fs';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { SourceError } from '../core/errors.ts';
+import { GraphweftError, SourceError, ValidationError } from '../core/errors.ts';
 import {
   parseLocalDate,
   parseLocalDateTime,
   parseLocalTime,
   parseZonedDateTime,
 } from '../core/temporal-text.ts';
+import { textOf } from '../core/value-text.ts';
 import type { Row } from '../sources/duckdb.ts';
 import type { DecimalForm } from '../sources/duckdb-values.ts';
 import { type SqlAddress, sqlitePath } from './sql-address.ts';
 import {
+  bare,
   checkColumnNames,
   optionalPackage,
   quoteWith,
+  RefusedValues,
   type SqlConnection,
   type SqlDriver,
   type SqlParameter,
@@ -23,6 +27,9 @@ import {
 
 /** Waits for another process that writes, instead of failing at once. */
 const WAIT = 'PRAGMA busy_timeout = 5000';
+
+/** Bytes of a text that is not UTF-8, in an error. */
+const SHOWN_BYTES = 32;
 
 /** Rows in which the first value of an expression is looked for. */
 const MAX_LOOKED_AT = 1_000;
@@ -52,7 +59,10 @@ async function openDatabase(path: string): Promise<Database> {
       prepare(sql) {
         const statement = database.prepare(sql);
         statement.setReadBigInts(true);
-        return statement as Statement;
+        // It would leave out what comes after the first statement, which better-sqlite3 refuses.
+        if (holdsStatement(database, sql.slice(statement.sourceSQL.length)))
+          throw new Error('it holds more than one statement');
+        return withAllValues(statement as Statement);
       },
     };
   }
@@ -73,6 +83,42 @@ async function openDatabase(path: string): Promise<Database> {
   };
 }
 
+/** Refuses values that are too few, for which node:sqlite would take null: one more can then be bound. */
+function withAllValues(statement: Statement): Statement {
+  let isChecked = false;
+  const check = (values: readonly unknown[]) => {
+    if (isChecked) return;
+    isChecked = true;
+    try {
+      statement.iterate(...values, null); // binds, and takes no step
+    } catch {
+      return; // there is no place for it
+    }
+    throw new Error('it has more placeholders than values');
+  };
+  return {
+    columns: () => statement.columns(),
+    iterate(...values) {
+      check(values);
+      return statement.iterate(...values);
+    },
+    run(...values) {
+      check(values);
+      return statement.run(...values);
+    },
+  };
+}
+
+/** Whether a text is more than blanks and comments. */
+function holdsStatement(database: Pick<Database, 'prepare'>, text: string): boolean {
+  try {
+    database.prepare(text);
+    return true;
+  } catch (error) {
+    return (error as { readonly code?: unknown }).code !== 'ERR_INVALID_ARG_VALUE';
+  }
+}
+
 interface BetterDatabase extends Omit<Database, 'prepare'> {
   prepare(sql: string): Statement & { readonly reader: boolean; safeIntegers(): Statement };
 }
@@ -80,7 +126,7 @@ interface BetterDatabase extends Omit<Database, 'prepare'> {
 type Decode = (value: unknown) => unknown;
 
 /** SQLite has no dates and no booleans of its own; what a column is declared as says what its values mean. */
-function decoderFor(declared: string, decimals: DecimalForm): Decode {
+function decoderFor(declared: string, decimals: DecimalForm, refused: RefusedValues): Decode {
   const onText =
     (parse: (text: string) => unknown): Decode =>
     (value) => {
@@ -92,15 +138,25 @@ function decoderFor(declared: string, decimals: DecimalForm): Decode {
   if (/^DATE/i.test(declared)) return onText(parseLocalDate);
   if (/^TIME/i.test(declared)) return onText(parseLocalTime);
   if (/^BOOL/i.test(declared)) return (value) => (value === 0n || value === 1n ? value === 1n : plain(value));
-  if (/^JSON/i.test(declared)) return onText(parseJson);
+  if (/^JSON/i.test(declared)) return onText((text) => parseJson(text, refused));
   if (/^(DECIMAL|NUMERIC)/i.test(declared) && decimals === 'text')
     return (value) => (typeof value === 'bigint' || typeof value === 'number' ? String(value) : plain(value));
   return plain;
 }
 
-function parseJson(text: string): unknown {
+/** By the beginning of a declared type, or where SQLite itself makes floats of its numbers (`UNSIGNED DOUBLE`). */
+function isFloating(declared: string): boolean {
+  const isReal = /REAL|FLOA|DOUB/i.test(declared) && !/INT|CHAR|CLOB|TEXT|BLOB/i.test(declared);
+  return isReal || /^(REAL|FLOA|DOUB|DEC|NUM)/i.test(declared);
+}
+
+function holdsReplacement(value: unknown): boolean {
+  return typeof value === 'string' && value.includes('\uFFFD');
+}
+
+function parseJson(text: string, refused: RefusedValues): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return refused.json(text);
   } catch {
     return undefined; // SQLite checks no JSON; what is none stays the text that it is
   }
@@ -131,14 +187,19 @@ class SqliteConnection implements SqlConnection {
     size: number,
     decimals: DecimalForm,
   ): AsyncGenerator<Row[]> {
+    const refused = new RefusedValues();
+    let firstRow = 0;
     const result = this.#try(() => {
       const statement = this.#database.prepare(sql);
       const columns = statement.columns();
       checkColumnNames(columns.map(({ name }) => name));
-      const decoders = columns.map(({ name, type }) => [name, decoderFor(type ?? '', decimals)] as const);
-      return { decoders, rows: statement.iterate(...toSqlite(parameters)) };
+      const decoders = columns.map(
+        ({ name, type }) => [name, decoderFor(type ?? '', decimals, refused)] as const,
+      );
+      return { decoders, rows: statement.iterate(...parameters.map(toSqlite)) };
     });
     this.#rows = result.rows;
+    const unsure = new Set(result.decoders.map(([name]) => name));
     try {
       for (let isDone = false; !isDone; ) {
         const batch: Row[] = [];
@@ -150,8 +211,15 @@ class SqliteConnection implements SqlConnection {
           }
           const row: Row = {};
           for (const [name, decode] of result.decoders) row[name] = decode(value[name]);
+          for (const name of unsure) {
+            if (!holdsReplacement(value[name])) continue;
+            this.#checkUtf8(name, sql, parameters);
+            unsure.delete(name);
+          }
           batch.push(row);
         }
+        refused.throwAnyOf(batch, firstRow);
+        firstRow += batch.length;
         if (batch.length > 0) yield batch;
         await breathe(); // stepping is synchronous
       }
@@ -164,7 +232,7 @@ class SqliteConnection implements SqlConnection {
   async query(sql: string, parameters: readonly SqlParameter[] = []): Promise<readonly Row[]> {
     const statement = this.#try(() => this.#database.prepare(sql));
     if (statement.columns().length === 0) {
-      this.#try(() => statement.run(...toSqlite(parameters)));
+      this.#try(() => statement.run(...parameters.map(toSqlite)));
       return [];
     }
     const rows: Row[] = [];
@@ -175,9 +243,13 @@ class SqliteConnection implements SqlConnection {
   /** By what a column is declared as; an expression is declared as nothing, so its first value is looked at. */
   async floatColumns(sql: string, parameters: readonly SqlParameter[]): Promise<readonly string[]> {
     const columns = this.#try(() => this.#database.prepare(sql).columns());
-    const declared = columns.filter(({ type }) => /^(REAL|FLOA|DOUB|DEC|NUM)/i.test(type ?? ''));
-    const undeclared = columns.filter(({ type }) => !type).map(({ name }) => name);
+    const declared = columns.filter(({ type }) => isFloating(type ?? ''));
+    const undeclared = columns.filter(({ type }) => /^(ANY)?$/i.test(type ?? '')).map(({ name }) => name);
     return [...declared.map(({ name }) => name), ...this.#realColumns(sql, parameters, undeclared)];
+  }
+
+  async tieBreaks(_sql: string, _parameters: readonly SqlParameter[], columns: readonly string[]) {
+    return columns.map((column) => `${SQLITE.quote(column)} COLLATE BINARY`);
   }
 
   #realColumns(
@@ -190,7 +262,7 @@ class SqliteConnection implements SqlConnection {
     if (open.size === 0) return real;
     this.#try(() => {
       let looked = 0;
-      for (const row of this.#database.prepare(sql).iterate(...toSqlite(parameters))) {
+      for (const row of this.#database.prepare(sql).iterate(...parameters.map(toSqlite))) {
         for (const name of open) {
           const value = row[name];
           if (value === null) continue;
@@ -203,12 +275,29 @@ class SqliteConnection implements SqlConnection {
     return real;
   }
 
+  /** SQLite checks no text, and both packages read what is not UTF-8 as U+FFFD, which a text may hold too. */
+  #checkUtf8(name: string, sql: string, parameters: readonly SqlParameter[]): void {
+    const column = SQLITE.quote(name);
+    const bytes = `SELECT CAST(${column} AS BLOB) AS text FROM (${bare(sql)}) AS q WHERE typeof(${column}) = 'text'`;
+    this.#try(() => {
+      for (const { text } of this.#database.prepare(bytes).iterate(...parameters.map(toSqlite))) {
+        if (isUtf8(text as Uint8Array)) continue;
+        throw new SourceError(
+          'GW_SOURCE_FORMAT',
+          `Column \`${name}\` holds text that is not UTF-8, such as the bytes ${Buffer.from(text as Uint8Array).toString('hex', 0, SHOWN_BYTES)}; read it as ` +
+            `CAST(${column} AS BLOB), or mend it.`,
+          { details: { column: name } },
+        );
+      }
+    });
+  }
+
   async executeMany(sql: string, values: readonly (readonly SqlParameter[])[]): Promise<void> {
     this.#try(() => {
       this.#database.exec('BEGIN IMMEDIATE');
       try {
         const statement = this.#database.prepare(sql);
-        for (const row of values) statement.run(...toSqlite(row));
+        for (const row of values) statement.run(...row.map(toSqlite));
         this.#database.exec('COMMIT');
       } catch (error) {
         this.#database.exec('ROLLBACK');
@@ -228,7 +317,7 @@ class SqliteConnection implements SqlConnection {
     try {
       return action();
     } catch (error) {
-      throw error instanceof SourceError ? error : sqlError('statement', this.#address, error);
+      throw error instanceof GraphweftError ? error : sqlError('statement', this.#address, error);
     }
   }
 }
@@ -255,12 +344,13 @@ export const SQLITE: SqlDriver = {
   },
 };
 
-function toSqlite(values: readonly SqlParameter[]): unknown[] {
-  return values.map((value) => {
-    if (typeof value === 'boolean') return value ? 1 : 0;
-    if (value === undefined) return null;
-    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
-    if (value instanceof Date) return value.toISOString();
-    return 'toJSON' in value ? String(value) : JSON.stringify(value);
-  });
+/** Both packages bind a number as a float, which a text column would keep as 5.0, and NaN as null. */
+function toSqlite(value: SqlParameter): unknown {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'bigint' || value instanceof Uint8Array) return value;
+  if (typeof value === 'boolean') return value ? 1n : 0n;
+  if (typeof value !== 'number') return textOf(value);
+  if (Number.isNaN(value))
+    throw new ValidationError('GW_VALUE_TYPE', 'SQLite has no NaN, and would keep null.');
+  return Number.isSafeInteger(value) && !Object.is(value, -0) ? BigInt(value) : value;
 }

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LocalDate, LocalDateTime, LocalTime, ZonedDateTime } from '../../../src/core/temporal.ts';
+import { Duration, LocalDate, LocalDateTime, LocalTime, ZonedDateTime } from '../../../src/core/temporal.ts';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
 import { SQLBatchSink } from '../../../src/sinks/sql-batch-sink.ts';
 import type { Row } from '../../../src/sources/duckdb.ts';
@@ -301,6 +301,26 @@ describe('SQLBatchSource', () => {
     await expect(reading()).rejects.toMatchObject({ code: 'GW_SQL_UNAVAILABLE' });
   });
 
+  it('says so too where it only shows when more is asked for: postgres', async () => {
+    const query = `SELECT n, 'unseen' AS s FROM generate_series(1, 100000) AS t(n)`;
+    let cutting: Promise<void> | undefined;
+    const reading = async () => {
+      for await (const _ of new SQLBatchSource(PLAIN_CONTEXT, { url: URLS.postgres, query }).getBatch(100)) {
+        if (cutting) continue;
+        const found = `SELECT pid FROM pg_stat_activity WHERE query LIKE '%unseen%' AND pid <> pg_backend_pid()`;
+        const [session] = await connections.get('postgres')!.query(found);
+        cutting = run(
+          'postgres',
+          `SELECT pg_terminate_backend(${session!.pid}) FROM (SELECT pg_sleep(0.3)) AS late`,
+        );
+        await sleep(100);
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 600); // nothing is heard meanwhile
+      }
+    };
+    await expect(reading()).rejects.toMatchObject({ code: 'GW_SQL_UNAVAILABLE' });
+    await cutting;
+  });
+
   it('waits longer than MariaDB would for a result of which nothing is taken', async () => {
     await run('mariadb', 'SET GLOBAL net_write_timeout = 1');
     try {
@@ -339,10 +359,93 @@ describe('SQLBatchSource', () => {
     const query = `SELECT n, CASE WHEN n = 150 THEN 'infinity'::date ELSE date '2020-01-01' END AS d
       FROM generate_series(1, 1000) AS t(n)`;
     const reading = drain(new SQLBatchSource(PLAIN_CONTEXT, { url: URLS.postgres, query }), 100);
-    await expect(reading).rejects.toMatchObject({ code: 'GW_SOURCE_FORMAT' });
+    await expect(reading).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message:
+        'In row 149 of the result, column `d`: no Neo4j type has the date infinity; leave it out in the query.',
+      details: { rowNumber: 149, column: 'd' },
+    });
+    const list = `SELECT 1 AS n, ARRAY['1999-12-31'::timestamp, '-infinity'] AS list`;
+    await expect(read('postgres', { query: list })).rejects.toThrow(/row 0 .* column `list`: .* -infinity/);
     expect(await read('postgres', { query: `SELECT ARRAY['1999-12-31'::timestamp] AS list` })).toHaveLength(
       1,
     );
+  });
+
+  it('knows columns of floats by what SQLite makes of their types', async () => {
+    await run(
+      'sqlite',
+      'DROP TABLE IF EXISTS floats',
+      `CREATE TABLE floats (a REAL, b "UNSIGNED DOUBLE", c "LONG FLOAT", d NUMERIC(9, 2), e, f, g INTEGER, h "MY POINT REAL")`,
+      'INSERT INTO floats VALUES (1, 1, 1, 1, 1.0, 1, 1, 1)',
+    );
+    const options = { url: URLS.sqlite, query: 'SELECT *, e AS e2, 2.0 AS x, 2 AS y FROM floats' };
+    const found = await new SQLBatchSource(PLAIN_CONTEXT, options).floatColumns();
+    expect([...found].sort()).toEqual(['a', 'b', 'c', 'd', 'e', 'e2', 'x']);
+    await run(
+      'sqlite',
+      'DROP TABLE floats',
+      'CREATE TABLE floats (a ANY) STRICT',
+      'INSERT INTO floats VALUES (3.0)',
+    );
+    expect(
+      await new SQLBatchSource(PLAIN_CONTEXT, { ...options, query: 'SELECT * FROM floats' }).floatColumns(),
+    ).toEqual(['a']);
+  });
+
+  it('refuses text that is not UTF-8, and reads U+FFFD where it is: sqlite', async () => {
+    await run('sqlite', 'DROP TABLE IF EXISTS bytes', 'CREATE TABLE bytes (id INT, t TEXT)');
+    await run('sqlite', "INSERT INTO bytes VALUES (1, 'a\ufffdb'), (2, x'ff'), (3, CAST(x'61ff62' AS TEXT))");
+    const query = 'SELECT t FROM bytes WHERE id < ? ORDER BY id;';
+    expect(await read('sqlite', { query, parameters: [3] })).toEqual([
+      { t: 'a\ufffdb' },
+      { t: Uint8Array.of(255) },
+    ]);
+    await expect(read('sqlite', { query, parameters: [4] })).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: expect.stringMatching(/Column `t` holds text that is not UTF-8, such as the bytes 61ff62;/),
+    });
+  });
+
+  it.each(['postgres', 'mariadb'] as const)(
+    'refuses whole decimals that no float equals: %s',
+    async (name) => {
+      await run(name, 'DROP TABLE IF EXISTS keys_', 'CREATE TABLE keys_ (id INT, k DECIMAL(22, 2))');
+      await run(
+        name,
+        'INSERT INTO keys_ VALUES (1, 9007199254740994), (2, 9007199254740993.25), (3, 9007199254740993)',
+      );
+      const query = 'SELECT k FROM keys_ ORDER BY id';
+      await expect(read(name, { query })).rejects.toMatchObject({
+        code: 'GW_SOURCE_FORMAT',
+        message: expect.stringContaining(
+          'In row 2 of the result, column `k`: no float holds the number 9007199254740993.00',
+        ),
+      });
+      const [first, second] = await read(name, { query: `${query} LIMIT 2` });
+      expect([first, second]).toEqual([{ k: 9007199254740994 }, { k: 9007199254740994 }]);
+      const partition = { column: 'k', count: 3 };
+      const rows = await read(name, { query: 'SELECT k FROM keys_', decimals: 'text', partition });
+      expect(rows.map(({ k }) => k).sort()).toEqual([
+        '9007199254740993.00',
+        '9007199254740993.25',
+        '9007199254740994.00',
+      ]);
+    },
+  );
+
+  it.each(NAMES)('refuses a number in JSON that would become infinite: %s', async (name) => {
+    await run(name, 'DROP TABLE IF EXISTS numbers', 'CREATE TABLE numbers (id INT, j JSON)');
+    await run(
+      name,
+      `INSERT INTO numbers VALUES (1, '{"a": [1e308, "1e400"]}'), (2, '{"a": [{"b": -1e400}]}')`,
+    );
+    const query = 'SELECT j FROM numbers ORDER BY id';
+    await expect(read(name, { query })).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      details: { rowNumber: 1, column: 'j' },
+    });
+    expect(await read(name, { query: `${query} LIMIT 1` })).toEqual([{ j: { a: [1e308, '1e400'] } }]);
   });
 
   it('reads text that is no JSON as the text that it is: sqlite', async () => {
@@ -353,6 +456,110 @@ describe('SQLBatchSource', () => {
       { j: null },
       { j: [1] },
     ]);
+  });
+
+  it.each(NAMES)('refuses what is no single SELECT: %s', async (name) => {
+    await run(name, 'DROP TABLE IF EXISTS target', 'CREATE TABLE target (id INT)');
+    const wrong = [
+      ['INSERT INTO target VALUES (1)', 'GW_SOURCE_FORMAT'],
+      ['SELECT 1 AS a; SELECT 2 AS b', 'GW_SQL_STATEMENT'],
+      [
+        `SELECT ${name === 'postgres' ? '$1' : '?'} AS a, ${name === 'postgres' ? '$2' : '?'} AS b`,
+        'GW_SQL_STATEMENT',
+      ],
+      ...(name === 'postgres'
+        ? ([
+            ['COPY target TO STDOUT', 'GW_SOURCE_FORMAT'],
+            ['COPY target FROM STDIN', 'GW_SQL_STATEMENT'],
+          ] as const)
+        : []),
+    ] as const;
+    for (const [query, code] of wrong)
+      await expect(
+        read(name, { query, parameters: query.includes('AS b') ? [1] : [] }),
+        query,
+      ).rejects.toMatchObject({ code });
+    await expect(read(name, { query: 'SELECT 1 AS a', parameters: [1, 2] })).rejects.toMatchObject({
+      code: 'GW_SQL_STATEMENT',
+    });
+    const query = ' /* é */ SELECT id FROM target WHERE 1 = 0 ; -- none';
+    if (name !== 'postgres') expect(await read(name, { query })).toEqual([]);
+  });
+
+  it('reads the one result of a procedure, and refuses several: mariadb', async () => {
+    await run(
+      'mariadb',
+      'CREATE OR REPLACE PROCEDURE one() SELECT 1 AS a UNION ALL SELECT 2',
+      'CREATE OR REPLACE PROCEDURE two() BEGIN SELECT 1 AS a; SELECT 2 AS b; END',
+    );
+    expect(await read('mariadb', { query: 'CALL one()' })).toEqual([{ a: 1 }, { a: 2 }]);
+    await expect(read('mariadb', { query: 'CALL two()' })).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+    });
+  });
+
+  it.each(NAMES)('puts texts in one order that a collation holds for equal: %s', async (name) => {
+    const collate = { postgres: '', mariadb: 'COLLATE utf8mb4_general_ci', sqlite: 'COLLATE NOCASE' }[name];
+    const words = ['a', 'A', 'b', 'B', 'c', 'C'];
+    const orders = new Set<string>();
+    for (const values of [words, words.toReversed()]) {
+      await run(name, 'DROP TABLE IF EXISTS ties', `CREATE TABLE ties (k VARCHAR(9) ${collate}, n INT)`);
+      await run(name, `INSERT INTO ties VALUES ${values.map((word) => `('${word}', 1)`).join(', ')}`);
+      const rows = await read(name, { query: 'SELECT * FROM ties', orderBy: ['n', 'k'] });
+      orders.add(rows.map(({ k }) => k).join(''));
+    }
+    expect(orders.size).toBe(1);
+    if (name !== 'postgres') {
+      const other = read(name, { query: 'SELECT * FROM ties', orderBy: ['K'] });
+      await expect(other).rejects.toThrow(/as the result names them \(k, n\), got "K"/);
+    }
+    await run(name, "INSERT INTO ties VALUES ('a', 1)");
+    await expect(read(name, { query: 'SELECT * FROM ties', orderBy: ['n', 'k'] })).rejects.toMatchObject({
+      code: 'GW_SOURCE_ORDER',
+    });
+  });
+
+  it.each([
+    ['numeric', ['1.0', '1.00', '1']],
+    ['interval', ['1 month', '30 days', '720 hours']],
+    ['text COLLATE either', ['a', 'A', 'á']],
+  ])('puts values in one order that PostgreSQL holds for equal: %s', async (type, values) => {
+    await run(
+      'postgres',
+      'DROP TABLE IF EXISTS equals',
+      `CREATE COLLATION IF NOT EXISTS either (provider = icu, locale = 'und-u-ks-level1', deterministic = false)`,
+      `CREATE TABLE equals (k ${type})`,
+    );
+    const orders = new Set<string>();
+    for (const given of [values, values.toReversed()]) {
+      await run(
+        'postgres',
+        'TRUNCATE equals',
+        `INSERT INTO equals VALUES ${given.map((k) => `('${k}')`).join(', ')}`,
+      );
+      const rows = await read('postgres', {
+        query: 'SELECT * FROM equals',
+        orderBy: ['k'],
+        decimals: 'text',
+      });
+      orders.add(rows.map(({ k }) => String(k)).join(' '));
+    }
+    expect(orders.size).toBe(1);
+  });
+
+  it('keeps the time of a zero date of MariaDB, as text', async () => {
+    await run(
+      'mariadb',
+      'DROP TABLE IF EXISTS zeros',
+      'CREATE TABLE zeros (id INT, t DATETIME(1))',
+      "SET sql_mode = ''",
+    );
+    await run(
+      'mariadb',
+      "INSERT INTO zeros VALUES (1, '0000-00-00'), (2, '0000-00-00 12:00:00'), (3, '0000-00-00 00:00:00.5')",
+    );
+    const rows = await read('mariadb', { query: 'SELECT t FROM zeros ORDER BY id' });
+    expect(rows.map(({ t }) => t)).toEqual([null, '0000-00-00 12:00:00.0', '0000-00-00 00:00:00.5']);
   });
 
   it('makes no database of a misspelt path', async () => {
@@ -430,6 +637,20 @@ describe('SQLBatchSink', () => {
     ]);
   });
 
+  it('refuses a later row with a value that has no column', async () => {
+    await run('sqlite', 'DROP TABLE IF EXISTS two', 'CREATE TABLE two (a INT, b INT)');
+    const write = (columns?: readonly string[]) => {
+      const predecessor = new ArraySource<Row>([[{ a: 1 }], [{ a: 2, b: 3 }]]);
+      const options = { url: URLS.sqlite, table: 'two', predecessor, ...(columns && { columns }) };
+      return drain(new SQLBatchSink(PLAIN_CONTEXT, options), 10);
+    };
+    await expect(write()).rejects.toMatchObject({ code: 'GW_SINK_TYPE', details: { column: 'b' } });
+    await write(['a', 'b']);
+    expect(await read('sqlite', { query: 'SELECT * FROM two' })).toEqual(
+      [1, 1, 2].map((a) => ({ a, b: a === 2 ? 3 : null })),
+    );
+  });
+
   it.each(NAMES)('keeps the instant of a time with an offset: %s', async (name) => {
     const type = { postgres: 'TIMESTAMPTZ', mariadb: 'TIMESTAMP NULL', sqlite: 'TIMESTAMP' }[name];
     await run(name, 'DROP TABLE IF EXISTS zoned', `CREATE TABLE zoned (t ${type})`);
@@ -438,6 +659,90 @@ describe('SQLBatchSink', () => {
     const [row] = await read(name, { query: 'SELECT t FROM zoned' });
     expect(row!.t).toBeInstanceOf(ZonedDateTime);
     expect((row!.t as ZonedDateTime).epochSecond).toBe(1_580_702_706);
+  });
+
+  it.each(NAMES)('writes the instant of a Date, whatever the zone of the machine: %s', async (name) => {
+    const type = { postgres: 'TIMESTAMP', mariadb: 'DATETIME(3)', sqlite: 'TIMESTAMP' }[name];
+    await run(name, 'DROP TABLE IF EXISTS dates', `CREATE TABLE dates (t ${type})`);
+    const predecessor = new ArraySource<Row>([[{ t: new Date('2020-01-02T03:04:05.678Z') }]]);
+    const { TZ } = process.env;
+    process.env.TZ = 'America/New_York';
+    try {
+      await drain(new SQLBatchSink(PLAIN_CONTEXT, { url: URLS[name], table: 'dates', predecessor }), 10);
+    } finally {
+      if (TZ === undefined) delete process.env.TZ;
+      else process.env.TZ = TZ;
+    }
+    const [row] = await read(name, { query: 'SELECT t FROM dates' });
+    expect(String(row!.t)).toMatch(/^2020-01-02T03:04:05.678Z?$/);
+  });
+
+  it.each(NAMES)('writes into texts what a value is, and refuses what is none: %s', async (name) => {
+    const texts = [
+      [5, '5'],
+      [2 ** 40, String(2 ** 40)],
+      [new LocalDate(1), '1970-01-02'],
+      [new Duration(0, 0, -1, 500_000_000), 'P0M0DT-0.5S'],
+      [{ a: [2n ** 60n, Number.NaN] }, '{"a":["1152921504606846976","NaN"]}'],
+      [new Map([['a', Float32Array.of(1, 2)]]), '{"a":[1,2]}'],
+    ] as const;
+    await run(name, 'DROP TABLE IF EXISTS texts', 'CREATE TABLE texts (t TEXT)');
+    const write = (values: readonly unknown[]) => {
+      const predecessor = new ArraySource<Row>([values.map((t) => ({ t }))]);
+      return drain(new SQLBatchSink(PLAIN_CONTEXT, { url: URLS[name], table: 'texts', predecessor }), 10);
+    };
+    await write(texts.map(([value]) => value));
+    const rows = await read(name, { query: 'SELECT t FROM texts' });
+    expect(rows.map(({ t }) => t)).toEqual(texts.map(([, text]) => text));
+    await expect(write(['good', 'a\ud800'])).rejects.toMatchObject({ code: 'GW_VALUE_TEXT' });
+    await expect(write(['good', new Date(Number.NaN)])).rejects.toMatchObject({ code: 'GW_VALUE_TYPE' });
+    expect(await read(name, { query: 'SELECT t FROM texts' })).toEqual(rows);
+  });
+
+  it('writes arrays, and dates before Christ, as PostgreSQL has them', async () => {
+    await run(
+      'postgres',
+      'DROP TABLE IF EXISTS lists',
+      'CREATE TABLE lists (t TEXT[], f FLOAT8[], i INTERVAL[], b BYTEA[], d DATE, ts TIMESTAMP)',
+    );
+    const row = {
+      t: ['a"b', null, '', '1970-01-02'],
+      f: [-0, Number.NaN, 2],
+      i: [new Duration(1, 2, -1, 500_000_000)],
+      b: [Uint8Array.of(0, 255)],
+      d: new LocalDate(-735_160),
+      ts: new LocalDateTime(253_402_300_800 * 2),
+    };
+    const given = { ...row, t: ['a"b', null, '', new LocalDate(1)], f: Float64Array.from(row.f) };
+    const predecessor = new ArraySource<Row>([[given]]);
+    await drain(new SQLBatchSink(PLAIN_CONTEXT, { url: URLS.postgres, table: 'lists', predecessor }), 10);
+    expect(await read('postgres', { query: 'SELECT * FROM lists' })).toEqual([row]);
+  });
+
+  it('writes nothing that MariaDB would cut, also where the server is told to cut', async () => {
+    await run('mariadb', 'DROP TABLE IF EXISTS narrow', 'CREATE TABLE narrow (t VARCHAR(3), n TINYINT)');
+    await run('mariadb', "SET GLOBAL sql_mode = ''");
+    try {
+      for (const row of [{ t: 'abcd' }, { n: 1000 }]) {
+        const predecessor = new ArraySource<Row>([[row]]);
+        const sink = new SQLBatchSink(PLAIN_CONTEXT, { url: URLS.mariadb, table: 'narrow', predecessor });
+        await expect(drain(sink, 10)).rejects.toMatchObject({ code: 'GW_SQL_STATEMENT' });
+      }
+    } finally {
+      await run('mariadb', 'SET GLOBAL sql_mode = DEFAULT');
+    }
+    expect(await read('mariadb', { query: 'SELECT * FROM narrow' })).toEqual([]);
+  });
+
+  it('binds whole numbers as integers, and no NaN: sqlite', async () => {
+    const query = 'SELECT typeof(?) AS a, typeof(?) AS b, typeof(?) AS c, typeof(?) AS d';
+    const parameters = [5, 2 ** 40, 0.5, true];
+    expect(await read('sqlite', { query, parameters })).toEqual([
+      { a: 'integer', b: 'integer', c: 'real', d: 'integer' },
+    ]);
+    await expect(read('sqlite', { query: 'SELECT ?', parameters: [Number.NaN] })).rejects.toMatchObject({
+      code: 'GW_VALUE_TYPE',
+    });
   });
 
   it.each(NAMES)('writes what it reads, type by type: %s', async (name) => {

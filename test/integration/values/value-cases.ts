@@ -151,6 +151,16 @@ const texts: readonly ValueCase[] = [
     mariadb: `'😀 e\u0301 \uFEFF 名\r\n"q"'`,
     sqlite: ['TEXT', `'😀 e\u0301 \uFEFF 名\r\n"q"'`],
   },
+  ...['\ufeffa', '\ufeffmore than twelve bytes'].map((text) => ({
+    name: `a byte order mark before ${text.length} characters`,
+    expected: `'${text}'`,
+    type: 'STRING',
+    csv: ['VARCHAR', text] as const,
+    parquet: `'${text}'`,
+    postgres: `'${text}'`,
+    mariadb: `'${text}'`,
+    sqlite: ['TEXT', `'${text}'`] as const,
+  })),
   {
     name: 'NUL in a text',
     expected: `'a\\u0000b'`,

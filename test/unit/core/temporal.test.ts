@@ -8,7 +8,7 @@ import {
   ZonedDateTime,
   ZonedTime,
 } from '../../../src/core/temporal.ts';
-import { parseLocalDate, parseLocalDateTime } from '../../../src/core/temporal-text.ts';
+import { parseDuration, parseLocalDate, parseLocalDateTime } from '../../../src/core/temporal-text.ts';
 
 describe('temporal values', () => {
   it('shows every instant that JavaScript can hold as JavaScript does', () => {
@@ -44,6 +44,9 @@ describe('temporal values', () => {
     expect(String(new ZonedTime(3_600, 0, -19_800))).toBe('01:00:00-05:30');
     expect(String(new ZonedDateTime(0, 0, 3_600))).toBe('1970-01-01T01:00:00+01:00');
     expect(JSON.stringify(new Duration(14, 3, 61, 500_000_000))).toBe('"P14M3DT61.5S"');
+    expect(String(new Duration(-1, 2, -3_600))).toBe('P-1M2DT-3600S');
+    for (const text of ['P0M0DT-0.5S', 'P0M0DT-1.000000001S', 'P0M0DT-14706.7S', 'P0M0DT0.25S'])
+      expect(String(parseDuration(text))).toBe(text);
     expect(new LocalDateTime(1, 999_999_999).toDate().getTime()).toBe(1_999);
   });
 });

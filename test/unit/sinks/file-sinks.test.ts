@@ -1,4 +1,13 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +23,7 @@ import {
 import { CSVBatchSink } from '../../../src/sinks/csv-batch-sink.ts';
 import { ParquetBatchSink } from '../../../src/sinks/parquet-batch-sink.ts';
 import { CSVBatchSource } from '../../../src/sources/csv-batch-source.ts';
+import type { Row } from '../../../src/sources/duckdb.ts';
 import { ParquetBatchSource } from '../../../src/sources/parquet-batch-source.ts';
 import { drain, PLAIN_CONTEXT } from '../../support/batches.ts';
 import { makeFolder, useFolder } from '../../support/files.ts';
@@ -104,6 +114,22 @@ describe('CSVBatchSink', () => {
     expect(readFileSync(bare, 'utf8')).toBe('1,2\n3,4\r\n');
   });
 
+  it('writes numbers, vectors and bytes as they are, and refuses what is no value', async () => {
+    const folder = useFolder();
+    const file = folder.path('values.csv');
+    const values = [-0, [1.5, Number.NaN], Float32Array.of(1, 0.5), [Uint8Array.of(255)], { '\ud800': 1n }];
+    await write(file, [values.map((value) => ({ a: 1, value }))]);
+    const { items } = await drain(new CSVBatchSource(PLAIN_CONTEXT, { file }), 10);
+    const texts = ['-0', '[1.5,"NaN"]', '[1,0.5]', '["/w=="]', '{"\\ud800":"1"}'];
+    expect(items.map((row) => (row as Row).value)).toEqual(texts);
+    const refused = {
+      GW_VALUE_TEXT: ['a\ud800'],
+      GW_VALUE_TYPE: [new Date(Number.NaN), Symbol('s'), new (class {})()],
+    };
+    for (const [code, all] of Object.entries(refused))
+      for (const value of all) await expect(write(file, [[{ value }]])).rejects.toMatchObject({ code });
+  });
+
   it.each([{ columns: [] }, { columns: 'ab' }, { delimiter: '' }, { delimiter: '"' }, { apend: true }])(
     'refuses %j',
     (options) => {
@@ -126,6 +152,49 @@ describe('CSVBatchSink', () => {
       predecessor: new ArraySource([[{ a: 1 }]]),
     });
     await expect(drain(blocked, 10)).rejects.toMatchObject({ code: 'GW_SINK_FILE' });
+  });
+});
+
+describe.each([CSVBatchSink, ParquetBatchSink])('%o, where something is in the place of its file', (Sink) => {
+  const write = (file: string, rows: readonly object[]) =>
+    drain(new Sink(PLAIN_CONTEXT, { file, predecessor: new ArraySource([rows]) }), 100);
+
+  it('keeps a link and who may read the file, and replaces nothing that is no file', async () => {
+    const folder = useFolder();
+    const [file, link] = [folder.write('a.file', 'before'), folder.path('link')];
+    chmodSync(file, 0o600);
+    symlinkSync(file, link);
+    await write(link, [{ a: 1 }]);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, 'utf8')).not.toBe('before');
+    execFileSync('mkfifo', [folder.path('pipe')]);
+    for (const name of ['pipe', '.'])
+      await expect(write(folder.path(name), [{ a: 1 }])).rejects.toMatchObject({ code: 'GW_SINK_FILE' });
+    expect(lstatSync(folder.path('pipe')).isFIFO()).toBe(true);
+    expect(readdirSync(folder.path('.')).sort()).toEqual(['a.file', 'link', 'pipe']);
+  });
+
+  it('refuses a later row with a value that has no column, unless the columns are given', async () => {
+    const folder = useFolder();
+    const batches = (b: unknown) => new ArraySource<object>([[{ a: 1 }], [{ a: 2, b }]]);
+    const file = folder.write('file', 'before');
+    const write = (b: unknown, options = {}) =>
+      drain(new Sink(PLAIN_CONTEXT, { file, predecessor: batches(b), ...options }), 100);
+    await expect(write(3)).rejects.toMatchObject({ code: 'GW_SINK_TYPE', details: { column: 'b' } });
+    expect(readFileSync(file, 'utf8')).toBe('before');
+    await write(null);
+    await write(3, Sink === CSVBatchSink ? { columns: ['a'] } : { types: { b: 'integer' } });
+  });
+
+  it('is not mixed with another one that writes the same file', async () => {
+    const file = useFolder().path('both');
+    const rows = (n: number) => Array.from({ length: 5_000 }, () => ({ n }));
+    await Promise.all([write(file, rows(1)), write(file, rows(2))]);
+    const Source = Sink === CSVBatchSink ? CSVBatchSource : ParquetBatchSource;
+    const { items } = await drain(new Source(PLAIN_CONTEXT, { file }), 10_000);
+    expect(items).toHaveLength(5_000);
+    expect(new Set(items.map((row) => String((row as Row).n))).size).toBe(1);
   });
 });
 
@@ -188,6 +257,23 @@ describe('ParquetBatchSink', () => {
       { time: '01:00:00-02:00', map: '{"k":["1","AA=="]}', nested: ['[1]', '[2]'], mixed: 'x' },
       { time: null, map: null, nested: null, mixed: '1970-01-01T00:00:00.000Z' },
     ]);
+  });
+
+  it('keeps vectors, negative zeros and integers beside floats, or says what does not fit', async () => {
+    const folder = useFolder();
+    const file = folder.path('floats.parquet');
+    const rows = [{ v: Float32Array.of(1, 2), z: -0, f: 2n ** 62n }, { f: 0.5 }];
+    await write(file, [rows], { types: { f: 'float' } });
+    const source = new ParquetBatchSource(PLAIN_CONTEXT, { file });
+    expect(await source.floatColumns()).toEqual(['v', 'z', 'f']);
+    expect((await drain(source, 10)).items).toEqual([
+      { v: [1, 2], z: -0, f: 2 ** 62 },
+      { v: null, z: null, f: 0.5 },
+    ]);
+    await expect(write(file, [[{ f: 0.5 }], [{ f: 2n ** 53n + 1n }]])).rejects.toMatchObject({
+      code: 'GW_SINK_TYPE',
+      message: expect.stringContaining('Column `f` is of type float, and 9007199254740993n'),
+    });
   });
 
   it('has the columns of the first batch and of the types, also without a row', async () => {

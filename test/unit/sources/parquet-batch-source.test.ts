@@ -42,6 +42,17 @@ describe('ParquetBatchSource', () => {
     expect(await only('SELECT 18446744073709551615::UBIGINT a')).toEqual({ a: 18446744073709551615n });
   });
 
+  it('refuses whole decimals that no float equals', async () => {
+    const of = (number: string) => `SELECT ${number}::DECIMAL(20,2) AS d`;
+    await expect(only(of('9007199254740993'))).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: expect.stringContaining('the number 9007199254740993.00, which no float holds'),
+    });
+    expect(await only(of('9007199254740993'), { decimals: 'text' })).toEqual({ d: '9007199254740993.00' });
+    expect(await only(of('9007199254740994'))).toEqual({ d: 9007199254740994 });
+    expect(await only(of('-9007199254740993.25'))).toEqual({ d: -9007199254740994 });
+  });
+
   it('keeps dates and times exact, also before 1582, after 9999 and with microseconds', async () => {
     const row = (await only(`SELECT TIMESTAMP '2001-02-03 04:05:06.789012' AS ts, DATE '0044-03-15' AS ides,
       TIMESTAMP '12345-01-01 00:00:00' AS far, TIME '23:59:59.000001' AS t,
