@@ -30,6 +30,18 @@ export function functionOption<T>(name: string, value: T): T {
   throw optionError(name, 'a function', value);
 }
 
+/** Returns `value` when it is true or false: a text such as 'false' would count as true. */
+export function booleanOption(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw optionError(name, 'true or false', value);
+}
+
+/** Returns `value` when it is a list of non-blank strings: of one string each letter would count as a name. */
+export function namesOption(name: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value)) throw optionError(name, 'a list of names', value);
+  return value.map((item) => stringOption(name, item));
+}
+
 /** Builds the error for a bad option: name, what was expected, what came. */
 export function optionError(name: string, expected: string, got: unknown): ConfigError {
   return new ConfigError(

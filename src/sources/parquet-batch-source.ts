@@ -7,7 +7,7 @@ import {
 import type { TaskContext } from '../core/context.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import { heardReads } from '../core/events.ts';
-import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import { integerOption, namesOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import type { KeyCounts } from '../parallel/balanced-buckets.ts';
 import { resolveReaderOptions } from './csv-options.ts';
 import {
@@ -77,6 +77,8 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
     super(context, { task: options.task });
     refuseUnknownKeys('ParquetBatchSource', options, ['file', 'task', ...PARQUET_OPTION_NAMES]);
     stringOption('file', options.file);
+    if (options.columns && namesOption('columns', options.columns).length === 0)
+      throw optionError('columns', 'a list of at least one name', options.columns);
     if (options.maxRows !== undefined) integerOption('maxRows', options.maxRows, { min: 0 });
     this.#options = { ...options, ...resolveReaderOptions(options) };
   }

@@ -3,6 +3,7 @@ import { type BatchSource, recycled } from '../core/batch-processor.ts';
 import { ClosedLoopBatchProcessor } from '../core/closed-loop-batch-processor.ts';
 import { ConfigError } from '../core/errors.ts';
 import {
+  booleanOption,
   choiceOption,
   integerOption,
   pickOptions,
@@ -81,6 +82,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     if ((options.query === undefined) === (options.mapping === undefined)) {
       throw new ConfigError('GW_CONFIG_OPTION', 'A load needs either `query` or `mapping`, and not both.');
     }
+    booleanOption('fresh', options.fresh ?? false);
     choiceOption('constraints', options.constraints ?? 'create', CONSTRAINT_POLICIES);
     if (options.resume !== undefined && options.resume !== false) stringOption('resume', options.resume);
     if (options.maxRejected !== undefined) rejectCheck(options.maxRejected, () => 0);
@@ -92,7 +94,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     }
     if (runTag !== undefined) stringOption('runTag', runTag);
     this.#mapping = options.mapping && compileMapping(options.mapping, { runTag });
-    this.#chain(this.#open(), {}); // opens nothing, but says which option is wrong before anything is
+    this.#chain(this.#open(), pickOptions(options as LoadOptions, ['floatColumns'])); // opens nothing, but says which option is wrong before anything is
   }
 
   override async runInternal(): Promise<TaskReturn> {

@@ -178,6 +178,7 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
     options.tableSize === undefined && typeof tableSize === 'number' ? { tableSize } : {},
 
   place(context, task, options, rows, workerFactory, mapping, planned, ledger) {
+    choiceOption('buckets', options.buckets ?? 'hash', BUCKET_KINDS);
     hubSharing(options, mapping, context.neo4j.maxCommits); // says that it may not be before anything is opened
     const { maxWorkers, tableSize, monopartite } = gridOf(options, mapping);
     const splitter = new SplittingBatchProcessor<Row>(context, {

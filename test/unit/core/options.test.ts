@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/core/errors.ts';
 import {
+  booleanOption,
   choiceOption,
   describeValue,
   functionOption,
   integerOption,
+  namesOption,
   nearestName,
   refuseUnknownKeys,
   stringOption,
@@ -65,6 +67,21 @@ describe('other options', () => {
     expect(refusal(() => choiceOption('mode', 'CREATE', ['create', 'merge'])).message).toBe(
       'Option `mode` must be one of "create", "merge", got "CREATE" (string).',
     );
+  });
+
+  it('takes true and false, and no text that says so', () => {
+    expect([booleanOption('strict', true), booleanOption('strict', false)]).toEqual([true, false]);
+    expect(refusal(() => booleanOption('strict', 'false')).message).toBe(
+      'Option `strict` must be true or false, got "false" (string).',
+    );
+  });
+
+  it('takes a list of names, and not one name', () => {
+    expect(namesOption('columns', ['a', 'b'])).toEqual(['a', 'b']);
+    expect(refusal(() => namesOption('columns', 'delay')).message).toBe(
+      'Option `columns` must be a list of names, got "delay" (string).',
+    );
+    expect(refusal(() => namesOption('columns', ['a', 1])).message).toContain('got 1 (number)');
   });
 
   it('takes a function and nothing else', () => {
