@@ -108,15 +108,20 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
-    return heardReads(this, this.#batches(maxBatchSize));
+    return heardReads(this, this.#batches(maxBatchSize, false));
   }
 
-  async *#batches(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
+  /** Reads for somebody who looks at rows before the load: malformed lines are set aside by the load alone. */
+  preview(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
+    return this.#batches(maxBatchSize, true);
+  }
+
+  async *#batches(maxBatchSize: number, isPreview: boolean): AsyncGenerator<BatchResults<Row>> {
     const size = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
     const scan = await this.#scanned();
     try {
       for (const file of scan.files) {
-        let statistics: Statistics = await this.#rejectMalformed(scan.database, file);
+        let statistics: Statistics = isPreview ? {} : await this.#rejectMalformed(scan.database, file);
         let firstRow = 0;
         for await (const table of this.#tables(scan, file, size)) {
           throwIfAborted(this.signal);
@@ -130,8 +135,10 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
         if (Object.keys(statistics).length > 0) yield { chunk: [], statistics, batchSize: 0 };
       }
     } finally {
-      this.#scan = undefined;
-      scan.database.close();
+      if (!isPreview) {
+        this.#scan = undefined;
+        scan.database.close();
+      }
     }
   }
 

@@ -121,14 +121,15 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     if (warning) context.reporter.warn(warning);
     const floatColumns = options.floatColumns ?? foundFloats ?? [];
     this.#rejected.describeLoad(this.#description ?? describeLoad(options, floatColumns));
+    const isLeft = run?.found?.state !== 'done' || options.fresh;
     // The keys are counted here while the server makes its indexes.
     const [ready, plan] = await Promise.allSettled([
       this.#mapping
         ? ensureConstraints(neo4j, this.#mapping, options.constraints ?? 'create')
         : checkStatement(neo4j, options.query!),
-      this.#writing.plan?.(options, opened, this.#mapping, this.batchSize, false, context),
+      isLeft && this.#writing.plan?.(options, opened, this.#mapping, this.batchSize, false, context),
     ]);
-    const planned = plan.status === 'fulfilled' ? plan.value : undefined;
+    const planned = plan.status === 'fulfilled' ? plan.value || undefined : undefined;
     const failed = [ready, plan].find(({ status }) => status === 'rejected');
     if (failed) {
       await planned?.source.close?.();

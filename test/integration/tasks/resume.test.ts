@@ -1,7 +1,8 @@
-import { utimesSync } from 'node:fs';
+import { existsSync, utimesSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
 import { AbortedError } from '../../../src/core/errors.ts';
+import { node, relationship } from '../../../src/mapping/patterns.ts';
 import { RunLedger } from '../../../src/neo4j/run-ledger.ts';
 import {
   CSVLoad2Neo4jTask,
@@ -273,5 +274,32 @@ describe('a load from SQL', () => {
     expect((await load({ resume: label })).error).toMatchObject({ code: 'GW_CONFIG_OPTION' });
     expect((await load({ orderBy: ['rank'] })).error).toMatchObject({ code: 'GW_SOURCE_ORDER' });
     expect(await load({})).toMatchObject({ success: true });
+  });
+});
+
+describe('malformed lines of a load that looks at its rows before', () => {
+  it('are set aside once, by the load: not by explain(), nor when it goes on or is done', async () => {
+    const { label, options } = await fixture();
+    const folder = useFolder();
+    const place = (key: string) => node(`${label}Pair`, { id: key, n: 'n' }, { write: 'merge' });
+    const composite: ParallelCSVLoad2Neo4jTaskOptions = {
+      ...options,
+      file: folder.write('trips.csv', `${csv}broken\n`),
+      // Keys of two properties are counted from rows, and not by the reader.
+      mapping: relationship('TRIP', { from: place('start'), to: place('end'), write: 'create' }),
+      buckets: 'balanced',
+      resume: label,
+    };
+    const malformed = () => readJsonLines(options.rejectedFile!).filter(({ stage }) => stage === 'read');
+    await new ParallelCSVLoad2Neo4jTask(server.context(), composite).explain();
+    expect(existsSync(options.rejectedFile!)).toBe(false);
+    const stopped = await new ParallelCSVLoad2Neo4jTask(stoppingAt(500).context, composite).execute();
+    expect(stopped).toMatchObject({ success: false, error: { code: 'GW_ABORTED' } });
+    expect(malformed()).toHaveLength(1);
+    for (const _ of ['goes on', 'is done']) {
+      const { success } = await new ParallelCSVLoad2Neo4jTask(server.context(), composite).execute();
+      expect(success).toBe(true);
+      expect(malformed()).toHaveLength(1);
+    }
   });
 });
