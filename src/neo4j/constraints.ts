@@ -36,8 +36,10 @@ export async function ensureConstraints(
   }
 }
 
-/** Says what the server found; where nodes share a key, also what to do about it. */
+/** Says what the server found; where nodes share a key or an index is in the way, also what to do about it. */
 function refusal({ label, properties }: KeySpace, message: string): string {
+  if (message.includes('Schema.IndexAlreadyExists'))
+    return "an index of its own is there. Drop it (SHOW INDEXES names it), since the constraint brings one with it, or load with `constraints: 'none'`";
   const [, nodes] = /\bBoth (Node\(.*?)\. Note that/s.exec(message) ?? [];
   if (nodes === undefined) return message;
   const keys = properties.map((name) => `n.${quoteName(name)}`);

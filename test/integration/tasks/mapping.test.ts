@@ -159,6 +159,18 @@ describe('a mapping', () => {
     expect((await context().neo4j.query(statement)).rows).toEqual([{ key: [1], nodes: 2 }]);
   });
 
+  it('says what to do where an index stands in the way of a constraint', async () => {
+    const label = uniqueLabel('Indexed');
+    await context().neo4j.query(`CREATE INDEX FOR (n:${label}) ON (n.id)`);
+    const file = useFolder().write('indexed.csv', 'id\n1\n');
+    const mapping = node(label, { id: 'id' });
+    const { error } = await new CSVLoad2Neo4jTask(context(), { file, mapping }).execute();
+    expect(error).toMatchObject({ code: 'GW_CONFIG_CONSTRAINT' });
+    expect(error?.message).toMatch(/could not be made: an index of its own is there\. Drop it/);
+    const without = new CSVLoad2Neo4jTask(context(), { file, mapping, constraints: 'none' });
+    expect(await without.execute()).toMatchObject({ success: true });
+  });
+
   it('takes hostile names for names', async () => {
     const hostile = [
       'a`b',
