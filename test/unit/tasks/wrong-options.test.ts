@@ -24,6 +24,7 @@ const MAKERS = {
 describe('options of a type that they cannot have', () => {
   it.each([
     ['a CSV load', 'fresh', 'false'],
+    ['a CSV load', 'rejectedFile', './a.csv'],
     ['a CSV load', 'strict', 'false'],
     ['a CSV load', 'blankAsNull', 0],
     ['a CSV load', 'rowNumbers', 'no'],
