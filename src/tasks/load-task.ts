@@ -6,6 +6,7 @@ import {
   booleanOption,
   choiceOption,
   integerOption,
+  optionError,
   pickOptions,
   refuseUnknownKeys,
   stringOption,
@@ -106,8 +107,11 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     // The first look at a file takes as long as the first answer of a server far away; neither waits for the other.
     const [, foundFloats] = await Promise.all([neo4j.verify(), opened.floatColumns?.()]);
     // A file without rows has columns too; those of a schema are known with its first row.
-    const columns = this.#mapping && !this.options.schema && (await opened.columnNames?.());
-    if (columns) checkColumns(this.#mapping!, columns);
+    const columns = !this.options.schema && (await opened.columnNames?.());
+    if (columns && this.#mapping) checkColumns(this.#mapping, columns);
+    const named = this.options.floatColumns ?? [];
+    if (columns && !named.every((name) => columns.includes(name)))
+      throw optionError('floatColumns', `columns of the source (${columns.join(', ')})`, named);
     const run = await findRun(neo4j, this.#identity(), opened);
     if (!run && this.options.resume !== false) {
       context.reporter.warn(
