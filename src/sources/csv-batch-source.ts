@@ -13,7 +13,7 @@ import type { RowTable } from '../core/row-table.ts';
 import type { Statistics } from '../core/statistics.ts';
 import type { KeyCounts } from '../parallel/balanced-buckets.ts';
 import { type RejectedRow, RejectedRows } from '../sinks/rejected-rows.ts';
-import { malformedLines, refuseMalformed } from './csv-malformed.ts';
+import { malformedLines, OPEN_QUOTE, refuseMalformed } from './csv-malformed.ts';
 import {
   CSV_OPTION_NAMES,
   type CsvReadOptions,
@@ -195,6 +195,10 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     const columns = file.columns.map(({ name, type }) => [name, type.toString()] as const);
     let rejected: RejectedRow[] = [];
     for await (const { line, message, text } of malformedLines(database, file)) {
+      if (message.startsWith(OPEN_QUOTE))
+        this.context.reporter.warn(
+          `${file.path}:${line}: ${message} Close it in the file, or read with \`quote: ''\`.`,
+        );
       rejected.push({
         run: this.task?.uuid,
         file: file.path,
