@@ -76,6 +76,13 @@ describe('graphweft', () => {
     }
   });
 
+  it('ends well when nobody reads on, as `head` does', async () => {
+    const result = await runGraphweft(['cypher', '--json', 'UNWIND range(1, 100000) AS n RETURN n'], {
+      onStart: (child) => child.stdout!.once('data', () => child.stdout!.destroy()),
+    });
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
   it('takes integers beyond 2^53 as they are, and says which parameter cannot be sent', async () => {
     const big = await runGraphweft([
       'cypher',
