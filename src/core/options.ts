@@ -71,7 +71,9 @@ export function nearestName(name: string, known: readonly string[]): string | un
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (!best || distance < best.distance) best = { name: candidate, distance };
   }
-  return best && best.distance <= Math.max(2, Math.floor(name.length / 3)) ? best.name : undefined;
+  if (!best || best.distance > Math.max(2, Math.floor(name.length / 3))) return undefined;
+  // Of names with two letters any other would do.
+  return best.distance < Math.max(name.length, best.name.length) ? best.name : undefined;
 }
 
 function editDistance(a: string, b: string): number {

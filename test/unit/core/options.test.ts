@@ -127,6 +127,11 @@ describe('nearestName', () => {
       expect(nearestName(slip, ['prefetch'])).toBe('prefetch');
   });
 
+  it('gives no name that has nothing in common with a short one', () => {
+    expect(nearestName('b', ['u8', 'id'])).toBeUndefined();
+    expect(nearestName('ab', ['ba', 'xy', 'abc'])).toBe('abc');
+  });
+
   it('gives nothing when there are no names', () => {
     expect(nearestName('x', [])).toBeUndefined();
   });
