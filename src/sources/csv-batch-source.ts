@@ -29,6 +29,7 @@ import {
   type Row,
   refuseOtherColumns,
   streamTables,
+  textDrift,
 } from './duckdb.ts';
 import { isFloating } from './duckdb-values.ts';
 import { fingerprintFile } from './file-fingerprint.ts';
@@ -156,6 +157,8 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
         throwIfAborted(this.signal);
         const file = await scanCsvFile(database, path, files.length, this.#options);
         refuseOtherColumns(files[0] ?? file, file);
+        const drift = textDrift(files.at(-1) ?? file, file);
+        if (drift) this.context.reporter.warn(`${drift} \`types\` gives it one type.`);
         files.push(file);
       }
       if (this.#options.strict) for (const file of files) await refuseMalformed(database, file);

@@ -22,6 +22,7 @@ import {
   sqlFile,
   sqlName,
   streamTables,
+  textDrift,
   unreadable,
 } from './duckdb.ts';
 import { type DecimalForm, isFloating } from './duckdb-values.ts';
@@ -178,6 +179,8 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
           const cut = rows < Number(metadata?.num_rows) ? ` LIMIT ${rows}` : '';
           const described = { path, columns: found, rows, select: `${select}${cut}`, floatColumns };
           refuseOtherColumns(files[0] ?? described, described);
+          const drift = textDrift(files.at(-1) ?? described, described);
+          if (drift) this.context.reporter.warn(drift);
           files.push(described);
           left -= rows;
         } catch (cause) {
