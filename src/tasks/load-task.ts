@@ -42,6 +42,7 @@ import {
   type LoadIdentity,
   mappingText,
   openLedger,
+  refuseOtherLoad,
   schemaFingerprint,
 } from './load-run.ts';
 
@@ -201,6 +202,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const instance = this.#executions === 1 ? this.uuid : randomUUID();
     const { fresh = false, runTag } = options;
     const ledger = await openLedger(context, run, { fingerprint, fresh, instance, runTag });
+    if (ledger?.isDone) refuseOtherLoad(run, fingerprint);
     if (!ledger || ledger.isDone) return ledger;
     await this.#rejected.beginRun(ledger.instance, (row, col) => ledger.committed(row, col));
     if (ledger.isResumed) {

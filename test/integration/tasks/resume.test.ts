@@ -200,6 +200,26 @@ describe('a run with an id of its own', () => {
     expect(await trips(label)).toHaveLength(2 * GOOD.length);
   });
 
+  it('is of one load: another one with its id is refused, and not left out', async () => {
+    const { label, options } = await fixture();
+    const { maxWorkers: _, ...sequential } = options;
+    const load = (more: object = {}) =>
+      new CSVLoad2Neo4jTask(server.context(), { ...sequential, ...more, resume: label });
+    expect(await load().execute()).toMatchObject({ success: true });
+    utimesSync(options.file, new Date(0), new Date(0));
+    expect(await load().execute()).toMatchObject({
+      success: true,
+      summary: { rows_skipped: expect.any(Number) },
+    });
+    const file = useFolder().write('others.csv', csv);
+    const query = 'UNWIND $batch AS row CREATE (n:Other)';
+    for (const other of [{ file }, { mapping: undefined, query }]) {
+      const { error } = await load(other).execute();
+      expect(error).toMatchObject({ code: 'GW_RUN_CHANGED' });
+      expect(error?.message).toMatch(/is done, and was of another load: .* Give this load an id of its own/);
+    }
+  });
+
   it('belongs to one of two loads at once; the other says so and leaves', async () => {
     const { label, options } = await fixture();
     const load = () =>
