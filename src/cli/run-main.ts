@@ -8,6 +8,7 @@ import { exitCodeFor } from './exit-codes.ts';
  * @param main Gives the exit code. Default: what `process.exitCode` is by then, or else 0.
  */
 export async function runMain(main: () => Promise<number | undefined>): Promise<void> {
+  outliveReaders();
   try {
     process.exitCode = (await main()) ?? process.exitCode ?? 0;
   } catch (error) {
@@ -28,4 +29,16 @@ export function describeFailure(error: unknown): string {
 /** The code of the deepest error of ours: "a task failed" says less than why. */
 function rootCode(error: GraphweftError): string {
   return error.cause instanceof GraphweftError ? rootCode(error.cause) : error.code;
+}
+
+/** Has the program go on to its end where nobody reads what it writes any more, such as `head` or a terminal that was closed. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.off('error', ignoreLostReader).on('error', ignoreLostReader);
+  }
+}
+
+/** What is shown is lost, and the load is not. */
+function ignoreLostReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 }

@@ -1,4 +1,4 @@
-import { type Command, CommanderError } from 'commander';
+import type { Command, CommanderError } from 'commander';
 import { EXIT } from './exit-codes.ts';
 import { runMain } from './run-main.ts';
 
@@ -12,11 +12,16 @@ export async function runProgram(program: Command, argv: readonly string[] = pro
     try {
       await program.parseAsync([...argv]);
     } catch (error) {
-      if (!(error instanceof CommanderError)) throw error;
+      if (!isCommanderError(error)) throw error;
       return error.exitCode === 0 ? EXIT.done : EXIT.usage; // commander has said what is wrong
     }
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.done;
   });
+}
+
+/** By its code: a program may have a commander of its own, whose class is another one. */
+function isCommanderError(error: unknown): error is CommanderError {
+  return /^commander\./.test(String((error as Partial<CommanderError> | null)?.code));
 }
 
 function prepareTree(command: Command): void {

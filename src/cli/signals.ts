@@ -2,6 +2,7 @@ import { AbortedError } from '../core/errors.ts';
 import { subscribeToEvents, type TaskEndEvent, type TaskStartEvent } from '../core/events.ts';
 import { TerminalReporter } from '../reporting/terminal-reporter.ts';
 import { EXIT } from './exit-codes.ts';
+import { outliveReaders } from './run-main.ts';
 
 /**
  * Gives a signal that Ctrl-C (or SIGTERM) aborts: no new work is begun, what runs is finished and counted. A second
@@ -23,7 +24,7 @@ export function stopOnSignals(): AbortController {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   process.on('SIGHUP', () => undefined); // without a listener it would end the process
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreLostTerminal);
+  outliveReaders();
   return controller;
 }
 
@@ -31,9 +32,4 @@ export function stopOnSignals(): AbortController {
 function noteInterruption(event: TaskStartEvent | TaskEndEvent): void {
   const isAborted = event.event === 'task:end' && event.errorCode === 'GW_ABORTED';
   if (isAborted && event.parentUuid === undefined) process.exitCode = EXIT.interrupted;
-}
-
-/** Nobody reads any more; what is shown is lost, and the load is not. */
-function ignoreLostTerminal(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
 }

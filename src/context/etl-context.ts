@@ -1,5 +1,5 @@
 import type { Environment } from '../core/context.ts';
-import { pickOptions, refuseUnknownKeys } from '../core/options.ts';
+import { optionError, pickOptions, refuseUnknownKeys } from '../core/options.ts';
 import { combineReporters, type Reporter, shieldReporter } from '../core/reporter.ts';
 import { Instruments } from '../instrumentation/instruments.ts';
 import { Neo4jConnection, type Neo4jContext } from '../neo4j/connection.ts';
@@ -50,6 +50,8 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
   constructor(options: ETLContextOptions = {}) {
     refuseUnknownKeys('ETLContext', options, ['env', 'reporter', 'signal', 'maxCommits']);
     const { env = loadEnvironment().env, reporter, signal = new AbortController().signal } = options;
+    if (!(signal instanceof AbortSignal))
+      throw optionError('signal', 'an AbortSignal, such as `controller.signal`', signal);
     this.#env = env;
     this.signal = signal;
     const address = async () => {

@@ -33,7 +33,7 @@ const ALL: readonly Omit<Setting, 'isSecret'>[] = [
     byDefault: 'auto',
   },
   { name: 'GRAPHWEFT_NEO4J_DATA', meaning: 'folder of the embedded server', byDefault: '.graphweft/neo4j' },
-  { name: 'GRAPHWEFT_INSTRUMENT', meaning: 'csv: write timed events to a file', byDefault: 'off' },
+  { name: 'GRAPHWEFT_INSTRUMENT', meaning: 'csv: write timed events to a file', byDefault: 'none' },
   { name: 'GRAPHWEFT_INSTRUMENT_PATH', meaning: 'that file', byDefault: 'graphweft-events.csv' },
   { name: 'GRAPHWEFT_INSTRUMENT_SAMPLING', meaning: 'share of the events, above 0 to 1', byDefault: '1' },
   { name: 'GRAPHWEFT_DEBUG', meaning: '1: errors with their stacks', byDefault: 'off' },

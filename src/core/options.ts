@@ -30,6 +30,18 @@ export function functionOption<T>(name: string, value: T): T {
   throw optionError(name, 'a function', value);
 }
 
+/** Returns `value` when it is true or false: a text such as 'false' would count as true. */
+export function booleanOption(name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw optionError(name, 'true or false', value);
+}
+
+/** Returns `value` when it is a list of non-blank strings: of one string each letter would count as a name. */
+export function namesOption(name: string, value: unknown): readonly string[] {
+  if (!Array.isArray(value)) throw optionError(name, 'a list of names', value);
+  return value.map((item) => stringOption(name, item));
+}
+
 /** Builds the error for a bad option: name, what was expected, what came. */
 export function optionError(name: string, expected: string, got: unknown): ConfigError {
   return new ConfigError(
@@ -59,7 +71,9 @@ export function nearestName(name: string, known: readonly string[]): string | un
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (!best || distance < best.distance) best = { name: candidate, distance };
   }
-  return best && best.distance <= Math.max(2, Math.floor(name.length / 3)) ? best.name : undefined;
+  if (!best || best.distance > Math.max(2, Math.floor(name.length / 3))) return undefined;
+  // Of names with two letters any other would do.
+  return best.distance < Math.max(name.length, best.name.length) ? best.name : undefined;
 }
 
 function editDistance(a: string, b: string): number {

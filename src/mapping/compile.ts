@@ -91,6 +91,7 @@ export interface CompileOptions {
 
 /** @throws {@link ConfigError} `GW_CONFIG_OPTION` for patterns that do not fit together. */
 export function compileMapping(mapping: Mapping, { runTag }: CompileOptions = {}): CompiledMapping {
+  if (runTag !== undefined) refuseTakenTag(mapping, runTag);
   if (Array.isArray(mapping)) return compileRelationships(mapping as readonly RelationshipPattern[], runTag);
   const pattern = mapping as NodePattern | RelationshipPattern;
   if (pattern?.kind === 'node') return compileNode(pattern, runTag);
@@ -99,6 +100,20 @@ export function compileMapping(mapping: Mapping, { runTag }: CompileOptions = {}
     'GW_CONFIG_OPTION',
     `\`mapping\` must be a node(…), a relationship(…) or a list of relationships, got ${describeValue(mapping)}.`,
     { details: { option: 'mapping' } },
+  );
+}
+
+/** A property that the mapping writes too would not hold the run's id, and the run could not be undone. */
+function refuseTakenTag(mapping: Mapping, runTag: string): void {
+  const patterns = [mapping].flat().flatMap((pattern) => {
+    return pattern?.kind === 'relationship' ? [pattern, pattern.from, pattern.to] : [pattern];
+  });
+  const names = patterns.flatMap((pattern) => [...(pattern?.keys ?? []), ...(pattern?.properties ?? [])]);
+  if (names.every(({ name }) => name !== runTag)) return;
+  throw new ConfigError(
+    'GW_CONFIG_OPTION',
+    `\`runTag\` is \`${runTag}\`, which the mapping writes as a property of its own; give it another name.`,
+    { details: { option: 'runTag' } },
   );
 }
 

@@ -109,7 +109,7 @@ export function node<const C extends string = never, const P extends string = ne
   options: NodeOptions<P> = {},
 ): NodePattern<KnownColumns<C | P>> {
   refuseUnknownKeys('node', options, ['properties', 'write']);
-  const list = typeof labels === 'string' ? [labels] : [...labels];
+  const list = Array.isArray(labels) ? labels.slice() : [labels];
   if (list.length === 0) throw optionError('labels', 'at least one label', labels);
   for (const label of list) checkName('labels', label);
   const { write } = options;
@@ -123,6 +123,7 @@ export function node<const C extends string = never, const P extends string = ne
   if (pattern.keys.length === 0 && write !== 'create') {
     throw optionError('keys', `at least one key, unless write is 'create'`, keys);
   }
+  refuseOtherKeys(pattern);
   return Object.freeze(pattern);
 }
 
@@ -156,15 +157,29 @@ export function relationship<
   if (keys.length > 0 && write === 'create') {
     throw new ConfigError('GW_CONFIG_OPTION', "A relationship with `key` needs write: 'merge'.");
   }
+  const properties = propertySources('properties', options.properties ?? []);
+  refuseOtherKeys({ keys, properties });
   return Object.freeze({
     kind: 'relationship',
     type,
     from: options.from,
     to: options.to,
     keys,
-    properties: propertySources('properties', options.properties ?? []),
+    properties,
     write,
   });
+}
+
+/** A key that gets another value would be found by neither from then on, and its writer has not claimed the other's bucket. */
+function refuseOtherKeys({ keys, properties }: Pick<NodePattern, 'keys' | 'properties'>): void {
+  for (const { name, source } of properties) {
+    if (keys.every((key) => key.name !== name || key.source === source)) continue;
+    throw new ConfigError(
+      'GW_CONFIG_OPTION',
+      `\`properties\` gives \`${name}\` another value than the key of that name; leave it out, or give it another name.`,
+      { details: { option: 'properties' } },
+    );
+  }
 }
 
 function propertySources(option: string, properties: unknown): readonly PropertySource[] {

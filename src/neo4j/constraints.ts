@@ -1,7 +1,7 @@
 import { ConfigError } from '../core/errors.ts';
 import { type CompiledMapping, constraintStatement, type KeySpace } from '../mapping/compile.ts';
 import { quoteName } from '../mapping/names.ts';
-import type { Neo4jConnection } from './connection.ts';
+import { DEFAULT_TRANSACTION_TIMEOUT_MS, type Neo4jConnection } from './connection.ts';
 
 /**
  * Sees to the unique constraints by which a mapping finds its nodes: without them each key is a scan of the label, and a
@@ -29,15 +29,18 @@ export async function ensureConstraints(
     if (has) continue;
     if (policy === 'check') throw constraintError(space, 'is missing');
     try {
-      await neo4j.query(constraintStatement(space));
+      // Loads that begin at once may make the same constraint, and deadlock on its label.
+      await neo4j.repeatable(constraintStatement(space), {}, { timeoutMs: DEFAULT_TRANSACTION_TIMEOUT_MS });
     } catch (cause) {
       throw constraintError(space, `could not be made: ${refusal(space, (cause as Error).message)}`, cause);
     }
   }
 }
 
-/** Says what the server found; where nodes share a key, also what to do about it. */
+/** Says what the server found; where nodes share a key or an index is in the way, also what to do about it. */
 function refusal({ label, properties }: KeySpace, message: string): string {
+  if (message.includes('Schema.IndexAlreadyExists'))
+    return "an index of its own is there. Drop it (SHOW INDEXES names it), since the constraint brings one with it, or load with `constraints: 'none'`";
   const [, nodes] = /\bBoth (Node\(.*?)\. Note that/s.exec(message) ?? [];
   if (nodes === undefined) return message;
   const keys = properties.map((name) => `n.${quoteName(name)}`);

@@ -8,6 +8,8 @@ export interface ErrorPlace {
   /** Shown without credentials. */
   readonly uri: string;
   readonly username?: string | undefined;
+  /** How it was entered; by password where this is not set. */
+  readonly auth?: { readonly scheme?: string } | object | undefined;
   readonly database?: string | undefined;
   /** Said when the server does not answer. */
   readonly hint?: string | undefined;
@@ -15,7 +17,7 @@ export interface ErrorPlace {
 
 /** Makes one clear sentence with a code from an error of the driver; other errors pass as they are. */
 export function clearNeo4jError(error: unknown, place: ErrorPlace): Error {
-  const { username, database, hint } = place;
+  const { username, auth, database, hint } = place;
   const uri = shownAddress(place.uri);
   if (!(error instanceof Neo4jError)) return tlsFileError(error) ?? asError(error);
   const reason = firstSentence(error.message);
@@ -34,6 +36,10 @@ export function clearNeo4jError(error: unknown, place: ErrorPlace): Error {
       code,
     )
   ) {
+    if (auth && !('scheme' in auth && auth.scheme === 'basic')) {
+      const message = `The server at ${uri} lets nobody in with this token or certificate: check the variables of the way to sign in that is set. (${reason})`;
+      return make('GW_NEO4J_AUTH', message, ConfigError);
+    }
     const who = username ? ` for user "${username}"` : '';
     return make(
       'GW_NEO4J_AUTH',

@@ -7,7 +7,13 @@ import {
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
 import { GraphweftError, throwIfAborted, ValidationError } from '../core/errors.ts';
-import { choiceOption, describeValue, functionOption, integerOption } from '../core/options.ts';
+import {
+  booleanOption,
+  choiceOption,
+  describeValue,
+  functionOption,
+  integerOption,
+} from '../core/options.ts';
 import { RowCursor } from '../core/row-table.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { WriteLimit } from './adaptive-limit.ts';
@@ -81,10 +87,15 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
     this.#committed = options.committed;
     this.#limit = options.limit;
     this.#idExtractor = functionOption('idExtractor', options.idExtractor);
-    this.monopartite = options.monopartite ?? options.idExtractor.monopartite ?? false;
+    this.monopartite = booleanOption(
+      'monopartite',
+      options.monopartite ?? options.idExtractor.monopartite ?? false,
+    );
     this.schedule = choiceOption('schedule', options.schedule ?? 'waves', SCHEDULES);
     this.#maxBufferedRows =
-      options.maxBufferedRows && integerOption('maxBufferedRows', options.maxBufferedRows, { min: 1 });
+      options.maxBufferedRows === undefined
+        ? undefined
+        : integerOption('maxBufferedRows', options.maxBufferedRows, { min: 1 });
   }
 
   override get givesClaims(): boolean {

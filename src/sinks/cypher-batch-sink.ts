@@ -7,7 +7,7 @@ import {
   tableOf,
 } from '../core/batch-processor.ts';
 import { ConfigError } from '../core/errors.ts';
-import { integerOption, stringOption } from '../core/options.ts';
+import { integerOption, namesOption, stringOption } from '../core/options.ts';
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, type Neo4jContext } from '../neo4j/connection.ts';
 import { packRows, packRowTable } from '../neo4j/packed-rows.ts';
 import { DEFAULT_RETRY } from '../neo4j/write-transaction.ts';
@@ -45,7 +45,7 @@ export function resolveWriteOptions(options: CypherWriteOptions): ResolvedWriteO
     maxRetryTimeMs: integerOption('maxRetryTimeMs', maxRetryTimeMs ?? DEFAULT_RETRY.maxRetryTimeMs, {
       min: 0,
     }),
-    floatColumns: new Set(floatColumns),
+    floatColumns: new Set(namesOption('floatColumns', floatColumns ?? [])),
   };
 }
 

@@ -13,7 +13,7 @@ import type { RowTable } from '../core/row-table.ts';
 import type { Statistics } from '../core/statistics.ts';
 import type { KeyCounts } from '../parallel/balanced-buckets.ts';
 import { type RejectedRow, RejectedRows } from '../sinks/rejected-rows.ts';
-import { malformedLines, refuseMalformed } from './csv-malformed.ts';
+import { malformedLines, OPEN_QUOTE, refuseMalformed } from './csv-malformed.ts';
 import {
   CSV_OPTION_NAMES,
   type CsvReadOptions,
@@ -29,6 +29,7 @@ import {
   type Row,
   refuseOtherColumns,
   streamTables,
+  textDrift,
 } from './duckdb.ts';
 import { isFloating } from './duckdb-values.ts';
 import { fingerprintFile } from './file-fingerprint.ts';
@@ -108,15 +109,20 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
-    return heardReads(this, this.#batches(maxBatchSize));
+    return heardReads(this, this.#batches(maxBatchSize, false));
   }
 
-  async *#batches(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
+  /** Reads for somebody who looks at rows before the load: malformed lines are set aside by the load alone. */
+  preview(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
+    return this.#batches(maxBatchSize, true);
+  }
+
+  async *#batches(maxBatchSize: number, isPreview: boolean): AsyncGenerator<BatchResults<Row>> {
     const size = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
     const scan = await this.#scanned();
     try {
       for (const file of scan.files) {
-        let statistics: Statistics = await this.#rejectMalformed(scan.database, file);
+        let statistics: Statistics = isPreview ? {} : await this.#rejectMalformed(scan.database, file);
         let firstRow = 0;
         for await (const table of this.#tables(scan, file, size)) {
           throwIfAborted(this.signal);
@@ -130,8 +136,10 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
         if (Object.keys(statistics).length > 0) yield { chunk: [], statistics, batchSize: 0 };
       }
     } finally {
-      this.#scan = undefined;
-      scan.database.close();
+      if (!isPreview) {
+        this.#scan = undefined;
+        scan.database.close();
+      }
     }
   }
 
@@ -149,6 +157,8 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
         throwIfAborted(this.signal);
         const file = await scanCsvFile(database, path, files.length, this.#options);
         refuseOtherColumns(files[0] ?? file, file);
+        const drift = textDrift(files.at(-1) ?? file, file);
+        if (drift) this.context.reporter.warn(`${drift} \`types\` gives it one type.`);
         files.push(file);
       }
       if (this.#options.strict) for (const file of files) await refuseMalformed(database, file);
@@ -188,6 +198,10 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     const columns = file.columns.map(({ name, type }) => [name, type.toString()] as const);
     let rejected: RejectedRow[] = [];
     for await (const { line, message, text } of malformedLines(database, file)) {
+      if (message.startsWith(OPEN_QUOTE))
+        this.context.reporter.warn(
+          `${file.path}:${line}: ${message} Close it in the file, or read with \`quote: ''\`.`,
+        );
       rejected.push({
         run: this.task?.uuid,
         file: file.path,

@@ -61,6 +61,8 @@ export interface MalformedOptions {
 const MAX_FAULT_BYTES = 10_000;
 /** Characters of a text that a message shows. */
 const MAX_SHOWN = 100;
+/** Begins the message of a line that takes others along, though it counts as one. */
+export const OPEN_QUOTE = 'A quote does not close';
 /** A name that no column has. */
 const ROW = '"\u0001row"';
 
@@ -152,7 +154,7 @@ async function* malformedInOrder(
       const { text } = records;
       if (found.isLost) row = fault.record - records.blankLines - passed;
       for (; misfit && misfit.row < row; misfit = await next(misfits)) yield byCount(misfit, passed);
-      yield { record: row + passed++, line, text, message: toMessage(fault.message) };
+      yield { record: row + passed++, line, text, message: toMessage(fault.message, text) };
       fault = await next(faults);
     } else {
       if (misfit?.row === row) {
@@ -183,13 +185,14 @@ function ofDuckDb({ record, text, message }: Fault): MalformedLine {
   const cut = Buffer.byteLength(text) < MAX_FAULT_BYTES ? '' : ` (text cut after ${MAX_FAULT_BYTES} bytes)`;
   // Blank lines before the malformed one come with its text.
   const line = text.replace(/^[\r\n]+|[\r\n]+$/g, '');
-  return { record, line: record + 2, text: line, message: toMessage(message) + cut };
+  return { record, line: record + 2, text: line, message: toMessage(message, line) + cut };
 }
 
-function toMessage(message: string): string {
-  return message.startsWith('Invalid unicode')
-    ? 'Bytes that are no text in UTF-8; `encoding` says what the file is in.'
-    : message.trim();
+function toMessage(message: string, text: string): string {
+  if (message.startsWith('Invalid unicode'))
+    return 'Bytes that are no text in UTF-8; `encoding` says what the file is in.';
+  const taken = message.includes('unterminated quote') ? text.split(/\r\n|\r|\n/).length - 1 : 0;
+  return taken > 0 ? `${OPEN_QUOTE}; lines after it that it takes along: ${taken}.` : message.trim();
 }
 
 function misfitRows(

@@ -1,4 +1,4 @@
-import { choiceOption, integerOption, optionError, stringOption } from '../core/options.ts';
+import { booleanOption, choiceOption, integerOption, optionError, stringOption } from '../core/options.ts';
 import type { RejectedRows } from '../sinks/rejected-rows.ts';
 import { DEFAULT_MEMORY_LIMIT_MB } from './duckdb.ts';
 import { DECIMAL_FORMS, type DecimalForm } from './duckdb-values.ts';
@@ -61,10 +61,10 @@ export function resolveCsvReadOptions(options: CsvReadOptions): ResolvedCsvReadO
     quote,
     escape: options.escape ?? quote,
     encoding: choiceOption('encoding', options.encoding ?? 'utf-8', CSV_ENCODINGS),
-    blankAsNull: options.blankAsNull ?? true,
+    blankAsNull: booleanOption('blankAsNull', options.blankAsNull ?? true),
     types: options.types ?? 'text',
-    rowNumbers: options.rowNumbers ?? true,
-    strict: options.strict ?? false,
+    rowNumbers: booleanOption('rowNumbers', options.rowNumbers ?? true),
+    strict: booleanOption('strict', options.strict ?? false),
     ...resolveReaderOptions(options),
   };
   if (
@@ -80,6 +80,8 @@ export function resolveCsvReadOptions(options: CsvReadOptions): ResolvedCsvReadO
     }
   }
   if (typeof resolved.types === 'string') choiceOption('types', resolved.types, ['text', 'inferred']);
+  else if (typeof resolved.types !== 'object' || Array.isArray(resolved.types))
+    throw optionError('types', '"text", "inferred" or an object with the types of columns', options.types);
   else for (const [column, type] of Object.entries(resolved.types)) stringOption(`types.${column}`, type);
   return Object.freeze(resolved);
 }

@@ -17,7 +17,7 @@ import { duckdb } from './duckdb-api.ts';
 import { type DecimalForm, decoderFor, isNumeric, type ValueDecoder } from './duckdb-values.ts';
 import { fillColumn, kindsOf } from './duckdb-vectors.ts';
 
-const { DuckDBInstance } = duckdb;
+const { DuckDBInstance, DuckDBTypeId } = duckdb;
 
 /** A record as it comes from a source. */
 export type Row = Record<string, unknown>;
@@ -154,6 +154,23 @@ export function refuseOtherColumns(
       { details: { file: other.path, column: missing.name } },
     );
   }
+}
+
+/** Says which column is text in one of two files and no text in the other; its equal values are not equal in Neo4j. */
+export function textDrift(
+  before: { readonly path: string; readonly columns: readonly ColumnInfo[] },
+  file: { readonly path: string; readonly columns: readonly ColumnInfo[] },
+): string | undefined {
+  const isText = ({ type }: ColumnInfo) => type.typeId === DuckDBTypeId.VARCHAR;
+  for (const column of file.columns) {
+    const earlier = before.columns.find(({ name }) => name === column.name);
+    if (!earlier || isText(earlier) === isText(column)) continue;
+    return (
+      `Column ${column.name} is ${earlier.type} in ${before.path} and ${column.type} in ${file.path}: ` +
+      'where it is a key, equal values of it find different nodes.'
+    );
+  }
+  return undefined;
 }
 
 /**

@@ -7,7 +7,7 @@ import {
 import type { TaskContext } from '../core/context.ts';
 import { throwIfAborted } from '../core/errors.ts';
 import { heardReads } from '../core/events.ts';
-import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import { integerOption, namesOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import type { KeyCounts } from '../parallel/balanced-buckets.ts';
 import { resolveReaderOptions } from './csv-options.ts';
 import {
@@ -22,6 +22,7 @@ import {
   sqlFile,
   sqlName,
   streamTables,
+  textDrift,
   unreadable,
 } from './duckdb.ts';
 import { type DecimalForm, isFloating } from './duckdb-values.ts';
@@ -77,6 +78,8 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
     super(context, { task: options.task });
     refuseUnknownKeys('ParquetBatchSource', options, ['file', 'task', ...PARQUET_OPTION_NAMES]);
     stringOption('file', options.file);
+    if (options.columns && namesOption('columns', options.columns).length === 0)
+      throw optionError('columns', 'a list of at least one name', options.columns);
     if (options.maxRows !== undefined) integerOption('maxRows', options.maxRows, { min: 0 });
     this.#options = { ...options, ...resolveReaderOptions(options) };
   }
@@ -176,6 +179,8 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
           const cut = rows < Number(metadata?.num_rows) ? ` LIMIT ${rows}` : '';
           const described = { path, columns: found, rows, select: `${select}${cut}`, floatColumns };
           refuseOtherColumns(files[0] ?? described, described);
+          const drift = textDrift(files.at(-1) ?? described, described);
+          if (drift) this.context.reporter.warn(drift);
           files.push(described);
           left -= rows;
         } catch (cause) {

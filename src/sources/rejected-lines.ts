@@ -1,21 +1,16 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { SourceError } from '../core/errors.ts';
 import { type RejectedRow, rejectedRowOf } from '../sinks/rejected-rows.ts';
 
 /** Reads a file of rejected rows line by line, each with its number, counted from 0. @throws {@link SourceError} */
 export async function* rejectedLines(file: string): AsyncGenerator<[number: number, row: RejectedRow]> {
+  // A folder can be opened, and not read.
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory()) throw unreadable(file, 'it is a folder');
   const stream = createReadStream(file);
   const opened = new Promise<void>((resolve, reject) => {
     stream.once('open', () => resolve());
-    stream.once('error', (cause) =>
-      reject(
-        new SourceError('GW_SOURCE_MISSING', `${file} cannot be read: ${cause.message}`, {
-          cause,
-          details: { file },
-        }),
-      ),
-    );
+    stream.once('error', (cause) => reject(unreadable(file, cause.message, cause)));
   });
   await opened;
   let number = 0;
@@ -31,4 +26,11 @@ export async function* rejectedLines(file: string): AsyncGenerator<[number: numb
     }
     number++;
   }
+}
+
+function unreadable(file: string, reason: string, cause?: unknown): SourceError {
+  return new SourceError('GW_SOURCE_MISSING', `${file} cannot be read: ${reason}`, {
+    cause,
+    details: { file },
+  });
 }

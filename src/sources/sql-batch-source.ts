@@ -6,6 +6,7 @@ import {
   choiceOption,
   functionOption,
   integerOption,
+  namesOption,
   optionError,
   refuseUnknownKeys,
   stringOption,
@@ -95,6 +96,8 @@ export class SQLBatchSource<Out = Row> extends BatchProcessor<never, Out> {
     refuseUnknownKeys('SQLBatchSource', options, ['task', ...SQL_OPTION_NAMES]);
     stringOption('query', options.query);
     if (options.rowTransformer) functionOption('rowTransformer', options.rowTransformer);
+    if (options.parameters && !Array.isArray(options.parameters))
+      throw optionError('parameters', 'a list of values', options.parameters);
     this.#decimals = choiceOption('decimals', options.decimals ?? 'number', DECIMAL_FORMS);
     this.#address = parseSqlAddress(options.url ?? context.env.SQL_URI);
     this.#options = options;
@@ -203,9 +206,8 @@ function checkPartition({ column, count, bounds }: SqlPartition): void {
 }
 
 function checkOrder(orderBy: readonly string[], partition: SqlPartition | undefined): void {
-  if (!Array.isArray(orderBy) || orderBy.length === 0)
-    throw optionError('orderBy', 'a list of columns', orderBy);
-  for (const column of orderBy) stringOption('orderBy', column);
+  if (namesOption('orderBy', orderBy).length === 0)
+    throw optionError('orderBy', 'a list of at least one name', orderBy);
   if (partition) {
     throw new ConfigError(
       'GW_CONFIG_OPTION',

@@ -30,7 +30,10 @@ export class ExecuteCypherTask extends Task<Neo4jContext> {
     if (!Array.isArray(queries) || queries.length === 0)
       throw optionError('query', 'a statement or a list of them', queries);
     this.queries = queries.map((query) => stringOption('query', query));
-    this.#parameters = options.parameters ?? {};
+    const { parameters = {} } = options;
+    if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
+      throw optionError('parameters', 'an object with a value for each name', parameters);
+    this.#parameters = parameters;
   }
 
   override async runInternal(): Promise<TaskReturn> {

@@ -1,5 +1,5 @@
 /** What loads differ in: where their rows come from, and how they are written. */
-import type { BatchSource } from '../core/batch-processor.ts';
+import type { BatchResults, BatchSource } from '../core/batch-processor.ts';
 import type { Task } from '../core/task.ts';
 import type { CompiledMapping, KeyClaim } from '../mapping/compile.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
@@ -17,6 +17,8 @@ export interface LoadSource extends BatchSource {
   floatColumns?(): Promise<readonly string[]>;
   /** Names the columns of its rows. */
   columnNames?(): Promise<readonly string[]>;
+  /** Reads rows for a look at them; the load then reads all of them again. Default: what is looked at is not read again. */
+  preview?(maxBatchSize: number): AsyncGenerator<BatchResults<Row>>;
   countKeys?(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined>;
   /** Says what is read; undefined where it cannot be read again in the same order. */
   fingerprint?(): Promise<Readonly<Record<string, unknown>> | undefined>;

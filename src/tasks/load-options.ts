@@ -1,5 +1,6 @@
 /** The options that all loads have. */
-import { stringOption } from '../core/options.ts';
+import { resolve } from 'node:path';
+import { optionError, stringOption } from '../core/options.ts';
 import type { MappingFor } from '../mapping/patterns.ts';
 import type { RowPolicy } from '../sinks/batch-writer.ts';
 import { CYPHER_WRITE_OPTION_NAMES, type CypherWriteOptions } from '../sinks/cypher-batch-sink.ts';
@@ -85,7 +86,10 @@ export type ConstraintPolicy = (typeof CONSTRAINT_POLICIES)[number];
  */
 export const DEFAULT_BATCH_SIZE = 10_000;
 
-/** The `file` of a load. @internal */
-export function fileOf({ file }: FileLoadOptions): string {
-  return stringOption('file', file);
+/** The `file` of a load; rejected rows do not go there. @internal */
+export function fileOf({ file, rejectedFile }: FileLoadOptions): string {
+  stringOption('file', file);
+  if (rejectedFile !== undefined && resolve(stringOption('rejectedFile', rejectedFile)) === resolve(file))
+    throw optionError('rejectedFile', 'another file than the source', rejectedFile);
+  return file;
 }

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { ConfigError, GraphweftError } from '../core/errors.ts';
 import type { Mapping } from '../mapping/patterns.ts';
 import type { Neo4jConnection, Neo4jContext } from '../neo4j/connection.ts';
-import type { Fingerprint } from '../neo4j/fingerprint.ts';
+import { differencesOf, type Fingerprint } from '../neo4j/fingerprint.ts';
 import { type LedgerRun, RunLedger, type RunLedgerOptions } from '../neo4j/run-ledger.ts';
 import type { RowSchema } from '../transforms/validation-batch-processor.ts';
 
@@ -77,6 +77,31 @@ export async function openLedger(
     );
     return undefined;
   }
+}
+
+/**
+ * Refuses the id of a run that is done where another load has it: it would be left out, and end well. A file that was written
+ * again since is the same load.
+ * @throws {@link GraphweftError} `GW_RUN_CHANGED`
+ */
+export function refuseOtherLoad({ id, found }: FoundRun, fingerprint: Fingerprint): void {
+  const was = JSON.parse(found!.fingerprint) as Fingerprint;
+  const differences = differencesOf(whatIsLoaded(was), whatIsLoaded(fingerprint));
+  if (differences.length === 0) return;
+  throw new GraphweftError(
+    'GW_RUN_CHANGED',
+    `Run "${id}" is done, and was of another load: ${differences.join('; ')}. Give this load an id of its own, or start over ` +
+      'with `fresh: true`.',
+    { details: { run: id, differences } },
+  );
+}
+
+function whatIsLoaded({ source = {}, load = {} }: Fingerprint): Fingerprint {
+  const { files = [], query = null } = source as { files?: readonly { path: string }[]; query?: string };
+  const { mapping, statement } = load;
+  // A mapping's statement is another one in another version.
+  const written = mapping === 'none' ? { statement } : { mapping };
+  return { source: { files: files.map(({ path }) => path), query }, load: written };
 }
 
 /** Two loads of one class and source may run side by side, so without a name the statement tells them apart. */

@@ -3,8 +3,10 @@ import { type BatchSource, recycled } from '../core/batch-processor.ts';
 import { ClosedLoopBatchProcessor } from '../core/closed-loop-batch-processor.ts';
 import { ConfigError } from '../core/errors.ts';
 import {
+  booleanOption,
   choiceOption,
   integerOption,
+  optionError,
   pickOptions,
   refuseUnknownKeys,
   stringOption,
@@ -40,6 +42,7 @@ import {
   type LoadIdentity,
   mappingText,
   openLedger,
+  refuseOtherLoad,
   schemaFingerprint,
 } from './load-run.ts';
 
@@ -81,6 +84,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     if ((options.query === undefined) === (options.mapping === undefined)) {
       throw new ConfigError('GW_CONFIG_OPTION', 'A load needs either `query` or `mapping`, and not both.');
     }
+    booleanOption('fresh', options.fresh ?? false);
     choiceOption('constraints', options.constraints ?? 'create', CONSTRAINT_POLICIES);
     if (options.resume !== undefined && options.resume !== false) stringOption('resume', options.resume);
     if (options.maxRejected !== undefined) rejectCheck(options.maxRejected, () => 0);
@@ -92,7 +96,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     }
     if (runTag !== undefined) stringOption('runTag', runTag);
     this.#mapping = options.mapping && compileMapping(options.mapping, { runTag });
-    this.#chain(this.#open(), {}); // opens nothing, but says which option is wrong before anything is
+    this.#chain(this.#open(), pickOptions(options as LoadOptions, ['floatColumns'])); // opens nothing, but says which option is wrong before anything is
   }
 
   override async runInternal(): Promise<TaskReturn> {
@@ -104,8 +108,11 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     // The first look at a file takes as long as the first answer of a server far away; neither waits for the other.
     const [, foundFloats] = await Promise.all([neo4j.verify(), opened.floatColumns?.()]);
     // A file without rows has columns too; those of a schema are known with its first row.
-    const columns = this.#mapping && !this.options.schema && (await opened.columnNames?.());
-    if (columns) checkColumns(this.#mapping!, columns);
+    const columns = !this.options.schema && (await opened.columnNames?.());
+    if (columns && this.#mapping) checkColumns(this.#mapping, columns);
+    const named = this.options.floatColumns ?? [];
+    if (columns && !named.every((name) => columns.includes(name)))
+      throw optionError('floatColumns', `columns of the source (${columns.join(', ')})`, named);
     const run = await findRun(neo4j, this.#identity(), opened);
     if (!run && this.options.resume !== false) {
       context.reporter.warn(
@@ -119,14 +126,15 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     if (warning) context.reporter.warn(warning);
     const floatColumns = options.floatColumns ?? foundFloats ?? [];
     this.#rejected.describeLoad(this.#description ?? describeLoad(options, floatColumns));
+    const isLeft = run?.found?.state !== 'done' || options.fresh;
     // The keys are counted here while the server makes its indexes.
     const [ready, plan] = await Promise.allSettled([
       this.#mapping
         ? ensureConstraints(neo4j, this.#mapping, options.constraints ?? 'create')
         : checkStatement(neo4j, options.query!),
-      this.#writing.plan?.(options, opened, this.#mapping, this.batchSize, false, context),
+      isLeft && this.#writing.plan?.(options, opened, this.#mapping, this.batchSize, false, context),
     ]);
-    const planned = plan.status === 'fulfilled' ? plan.value : undefined;
+    const planned = plan.status === 'fulfilled' ? plan.value || undefined : undefined;
     const failed = [ready, plan].find(({ status }) => status === 'rejected');
     if (failed) {
       await planned?.source.close?.();
@@ -194,6 +202,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const instance = this.#executions === 1 ? this.uuid : randomUUID();
     const { fresh = false, runTag } = options;
     const ledger = await openLedger(context, run, { fingerprint, fresh, instance, runTag });
+    if (ledger?.isDone) refuseOtherLoad(run, fingerprint);
     if (!ledger || ledger.isDone) return ledger;
     await this.#rejected.beginRun(ledger.instance, (row, col) => ledger.committed(row, col));
     if (ledger.isResumed) {

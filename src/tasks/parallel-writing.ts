@@ -141,6 +141,7 @@ export const PARALLEL_WRITING: WritingKind<ParallelOptions> = {
     options.tableSize === undefined && typeof tableSize === 'number' ? { tableSize } : {},
 
   place(context, task, options, rows, workerFactory, mapping, planned, ledger) {
+    choiceOption('buckets', options.buckets ?? 'hash', BUCKET_KINDS);
     hubSharing(options, mapping, context.neo4j.maxCommits); // says that it may not be before anything is opened
     const { maxWorkers, tableSize, monopartite } = gridOf(options, mapping);
     const splitter = new SplittingBatchProcessor<Row>(context, {
@@ -280,7 +281,8 @@ async function countSides(
     const counts = await source.countKeys(columns as string[][]);
     if (counts) return { counts, source };
   }
-  const sampled = new SampledSource(source, batchSize);
+  const preview = source.preview?.bind(source);
+  const sampled = new SampledSource(preview ? { getBatch: preview } : source, batchSize);
   const counters = sides.map(() => new KeyCounter());
   try {
     // Not the rest of the last batch: a load that goes on with another size of batch has to split its rows as before.
@@ -293,7 +295,10 @@ async function countSides(
     await sampled.close();
     throw error;
   }
-  return { counts: counters.map((counter) => counter.counts()), source: sampled };
+  const counts = counters.map((counter) => counter.counts());
+  if (!preview) return { counts, source: sampled };
+  await sampled.close();
+  return { counts, source };
 }
 
 /** A row without a key is dealt with when it is loaded; here it counts for nothing. */

@@ -71,6 +71,8 @@ export class RejectedRowsRetryTask<Out = AnyRow> extends Task<Neo4jContext> {
     ]);
     const file = resolve(stringOption('file', options.file));
     const isOwn = options.query !== undefined || options.mapping !== undefined;
+    // Beside a file that a killed retry has set aside the descriptions are still there.
+    if (!isOwn && ![file, RejectedRows.descriptionPath(file)].some(existsSync)) throw missing(file);
     const all = isOwn && !existsSync(RejectedRows.descriptionPath(file)) ? [] : readDescriptions(file);
     this.#described = isOwn ? undefined : withoutPrograms(all);
     this.#lines = new Map(all.map(({ id, lines }) => [id, lines]));

@@ -64,6 +64,25 @@ describe('graphweft', () => {
     });
   });
 
+  it('refuses a blank statement, a folder and a file that is not there in one sentence', async () => {
+    const folder = useFolder();
+    for (const [args, exitCode, message] of [
+      [['cypher', ' '], 2, '`statement` must be a non-blank string'],
+      [['rejected', 'show', folder.path('.')], 1, 'cannot be read: it is a folder (GW_SOURCE_MISSING)'],
+      [['rejected', 'retry', folder.path('no.jsonl')], 1, 'no.jsonl. (GW_SOURCE_MISSING)'],
+    ] as const) {
+      const result = await runGraphweft([...args]);
+      expect(result).toMatchObject({ exitCode, stderr: expect.stringContaining(message) });
+    }
+  });
+
+  it('ends well when nobody reads on, as `head` does', async () => {
+    const result = await runGraphweft(['cypher', '--json', 'UNWIND range(1, 100000) AS n RETURN n'], {
+      onStart: (child) => child.stdout!.once('data', () => child.stdout!.destroy()),
+    });
+    expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
   it('takes integers beyond 2^53 as they are, and says which parameter cannot be sent', async () => {
     const big = await runGraphweft([
       'cypher',

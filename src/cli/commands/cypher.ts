@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { ETLContext } from '../../context/etl-context.ts';
-import { optionError } from '../../core/options.ts';
+import { optionError, stringOption } from '../../core/options.ts';
 import { rowToJson } from '../../core/row-types.ts';
 import { neo4j } from '../../neo4j/driver.ts';
 import { fromRecordValue } from '../../neo4j/values.ts';
@@ -22,7 +22,7 @@ export function cypherCommand(): Command {
     .option('--json', 'print one JSON object a record instead of a table')
     .action(async (statement: string, options: { param: Record<string, unknown>; json?: boolean }) => {
       await using context = new ETLContext({ reporter: WARNING_REPORTER });
-      const query = statement === '-' ? await text(process.stdin) : statement;
+      const query = stringOption('statement', statement === '-' ? await text(process.stdin) : statement);
       const { rows, columns, statistics } = await context.neo4j.query(query, options.param);
       if (options.json) {
         for (const row of rows) process.stdout.write(`${JSON.stringify(row, jsonValue)}\n`);

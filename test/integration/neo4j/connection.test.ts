@@ -66,6 +66,13 @@ describe('Neo4jConnection', () => {
     expect(JSON.stringify(error) + error.message + error.stack).not.toContain(PASSWORD);
   });
 
+  it('speaks of no password where a token is refused', async () => {
+    const uri = (await server.context().neo4j.address()).uri;
+    const error = await failureOf(contextWith({ NEO4J_URI: uri, NEO4J_BEARER_TOKEN: 'no token' }));
+    expect(error.code).toBe('GW_NEO4J_AUTH');
+    expect(error.message).toMatch(/^The server at bolt:\S+ lets nobody in with this token or certificate: /);
+  });
+
   it('names a server that is away, an address that is none, a missing password and a missing database', async () => {
     const away = await failureOf(contextWith({ NEO4J_URI: 'bolt://127.0.0.1:1', NEO4J_PASSWORD: 'x' }));
     expect(away).toMatchObject({

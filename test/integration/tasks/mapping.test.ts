@@ -159,6 +159,33 @@ describe('a mapping', () => {
     expect((await context().neo4j.query(statement)).rows).toEqual([{ key: [1], nodes: 2 }]);
   });
 
+  it('makes them once where several loads begin at once', async () => {
+    const file = useFolder().write('pairs.csv', 'a,b\n1,2\n');
+    for (let round = 0; round < 4; round++) {
+      const [a, b] = [uniqueLabel('Once'), uniqueLabel('Once')];
+      const end = (label: string, id: string) => node(label, { id }, { write: 'merge' });
+      const loads = Array.from({ length: 6 }, (_, i) => {
+        const [from, to] = i % 2 === 0 ? [end(a, 'a'), end(b, 'b')] : [end(b, 'b'), end(a, 'a')];
+        const mapping = relationship('PAIR', { from, to });
+        return new CSVLoad2Neo4jTask(context(), { name: `load ${i}`, file, mapping, resume: false });
+      });
+      const results = await Promise.all(loads.map((load) => load.execute()));
+      expect(results.map(({ error }) => error?.message)).toEqual(loads.map(() => undefined));
+    }
+  });
+
+  it('says what to do where an index stands in the way of a constraint', async () => {
+    const label = uniqueLabel('Indexed');
+    await context().neo4j.query(`CREATE INDEX FOR (n:${label}) ON (n.id)`);
+    const file = useFolder().write('indexed.csv', 'id\n1\n');
+    const mapping = node(label, { id: 'id' });
+    const { error } = await new CSVLoad2Neo4jTask(context(), { file, mapping }).execute();
+    expect(error).toMatchObject({ code: 'GW_CONFIG_CONSTRAINT' });
+    expect(error?.message).toMatch(/could not be made: an index of its own is there\. Drop it/);
+    const without = new CSVLoad2Neo4jTask(context(), { file, mapping, constraints: 'none' });
+    expect(await without.execute()).toMatchObject({ success: true });
+  });
+
   it('takes hostile names for names', async () => {
     const hostile = [
       'a`b',

@@ -1,7 +1,8 @@
-import { utimesSync } from 'node:fs';
+import { existsSync, utimesSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
 import { AbortedError } from '../../../src/core/errors.ts';
+import { node, relationship } from '../../../src/mapping/patterns.ts';
 import { RunLedger } from '../../../src/neo4j/run-ledger.ts';
 import {
   CSVLoad2Neo4jTask,
@@ -199,6 +200,26 @@ describe('a run with an id of its own', () => {
     expect(await trips(label)).toHaveLength(2 * GOOD.length);
   });
 
+  it('is of one load: another one with its id is refused, and not left out', async () => {
+    const { label, options } = await fixture();
+    const { maxWorkers: _, ...sequential } = options;
+    const load = (more: object = {}) =>
+      new CSVLoad2Neo4jTask(server.context(), { ...sequential, ...more, resume: label });
+    expect(await load().execute()).toMatchObject({ success: true });
+    utimesSync(options.file, new Date(0), new Date(0));
+    expect(await load().execute()).toMatchObject({
+      success: true,
+      summary: { rows_skipped: expect.any(Number) },
+    });
+    const file = useFolder().write('others.csv', csv);
+    const query = 'UNWIND $batch AS row CREATE (n:Other)';
+    for (const other of [{ file }, { mapping: undefined, query }]) {
+      const { error } = await load(other).execute();
+      expect(error).toMatchObject({ code: 'GW_RUN_CHANGED' });
+      expect(error?.message).toMatch(/is done, and was of another load: .* Give this load an id of its own/);
+    }
+  });
+
   it('belongs to one of two loads at once; the other says so and leaves', async () => {
     const { label, options } = await fixture();
     const load = () =>
@@ -273,5 +294,32 @@ describe('a load from SQL', () => {
     expect((await load({ resume: label })).error).toMatchObject({ code: 'GW_CONFIG_OPTION' });
     expect((await load({ orderBy: ['rank'] })).error).toMatchObject({ code: 'GW_SOURCE_ORDER' });
     expect(await load({})).toMatchObject({ success: true });
+  });
+});
+
+describe('malformed lines of a load that looks at its rows before', () => {
+  it('are set aside once, by the load: not by explain(), nor when it goes on or is done', async () => {
+    const { label, options } = await fixture();
+    const folder = useFolder();
+    const place = (key: string) => node(`${label}Pair`, { id: key, n: 'n' }, { write: 'merge' });
+    const composite: ParallelCSVLoad2Neo4jTaskOptions = {
+      ...options,
+      file: folder.write('trips.csv', `${csv}broken\n`),
+      // Keys of two properties are counted from rows, and not by the reader.
+      mapping: relationship('TRIP', { from: place('start'), to: place('end'), write: 'create' }),
+      buckets: 'balanced',
+      resume: label,
+    };
+    const malformed = () => readJsonLines(options.rejectedFile!).filter(({ stage }) => stage === 'read');
+    await new ParallelCSVLoad2Neo4jTask(server.context(), composite).explain();
+    expect(existsSync(options.rejectedFile!)).toBe(false);
+    const stopped = await new ParallelCSVLoad2Neo4jTask(stoppingAt(500).context, composite).execute();
+    expect(stopped).toMatchObject({ success: false, error: { code: 'GW_ABORTED' } });
+    expect(malformed()).toHaveLength(1);
+    for (const _ of ['goes on', 'is done']) {
+      const { success } = await new ParallelCSVLoad2Neo4jTask(server.context(), composite).execute();
+      expect(success).toBe(true);
+      expect(malformed()).toHaveLength(1);
+    }
   });
 });

@@ -194,7 +194,7 @@ describe('rejected rows', () => {
     const own = new RejectedRowsRetryTask(server.context(), { file: rejectedFile, mapping });
     expect(await own.execute()).toMatchObject({ success: true, summary: { relationships_created: 6 } });
     expect(() => new RejectedRowsRetryTask(server.context(), { file: 'nowhere.jsonl' })).toThrow(
-      expect.objectContaining({ code: 'GW_REJECTED_RETRY' }),
+      expect.objectContaining({ code: 'GW_SOURCE_MISSING' }),
     );
   });
 

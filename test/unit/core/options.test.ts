@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/core/errors.ts';
 import {
+  booleanOption,
   choiceOption,
   describeValue,
   functionOption,
   integerOption,
+  namesOption,
   nearestName,
   refuseUnknownKeys,
   stringOption,
@@ -67,6 +69,21 @@ describe('other options', () => {
     );
   });
 
+  it('takes true and false, and no text that says so', () => {
+    expect([booleanOption('strict', true), booleanOption('strict', false)]).toEqual([true, false]);
+    expect(refusal(() => booleanOption('strict', 'false')).message).toBe(
+      'Option `strict` must be true or false, got "false" (string).',
+    );
+  });
+
+  it('takes a list of names, and not one name', () => {
+    expect(namesOption('columns', ['a', 'b'])).toEqual(['a', 'b']);
+    expect(refusal(() => namesOption('columns', 'delay')).message).toBe(
+      'Option `columns` must be a list of names, got "delay" (string).',
+    );
+    expect(refusal(() => namesOption('columns', ['a', 1])).message).toContain('got 1 (number)');
+  });
+
   it('takes a function and nothing else', () => {
     const f = () => 1;
     expect(functionOption('idExtractor', f)).toBe(f);
@@ -108,6 +125,11 @@ describe('nearestName', () => {
   it('counts insertions, removals and replacements alike', () => {
     for (const slip of ['prefetchh', 'prefeth', 'prefetsh'])
       expect(nearestName(slip, ['prefetch'])).toBe('prefetch');
+  });
+
+  it('gives no name that has nothing in common with a short one', () => {
+    expect(nearestName('b', ['u8', 'id'])).toBeUndefined();
+    expect(nearestName('ab', ['ba', 'xy', 'abc'])).toBe('abc');
   });
 
   it('gives nothing when there are no names', () => {

@@ -160,7 +160,28 @@ describe('compileMapping', () => {
     expect(() => relationship('T', { from: node('A', { id: 'a' }) } as never)).toThrow(
       '`to` must be a node(…)',
     );
+    expect(() => node(undefined as never, { id: 'id' })).toThrow('`labels` holds undefined');
     expect(() => checkColumns({ columns: ['dely'] }, ['delay', 'x'])).toThrow('did you mean `delay`?');
+  });
+});
+
+describe('a property that is a key, too', () => {
+  it('may have the same column, and no other: the node would be found by neither', () => {
+    expect(() => node('A', { id: 'id' }, { properties: ['id', 'name'] })).not.toThrow();
+    const other = { properties: { id: 'name' } };
+    expect(() => node('A', { id: 'id' }, other)).toThrow('gives `id` another value than the key');
+    const ends = { from: node('A', { id: 'a' }), to: node('A', { id: 'b' }) };
+    expect(() => relationship('T', { ...ends, key: ['at'], properties: { at: () => 1 } })).toThrow(
+      'gives `at` another value than the key',
+    );
+  });
+
+  it('is none that the id of the run is written to', () => {
+    const a = node('A', { id: 'a' }, { properties: ['run'] });
+    for (const mapping of [a, relationship('T', { from: node('B', { id: 'b' }), to: a })]) {
+      expect(() => compileMapping(mapping, { runTag: 'run' })).toThrow('`runTag` is `run`');
+      expect(() => compileMapping(mapping, { runTag: 'load' })).not.toThrow();
+    }
   });
 });
 

@@ -42,6 +42,37 @@ describe('CSVBatchSource', () => {
     await expect(source(file).countRows()).resolves.toBe(5_001);
   });
 
+  it('warns of a column that is text in one file and a number in the next', async () => {
+    const folder = useFolder();
+    const first = folder.write('a.csv', 'id\n1\n');
+    const second = folder.write('b.csv', 'id\nB2\n');
+    const warnings: string[] = [];
+    const reporter = { ...PLAIN_CONTEXT.reporter, warn: (message: string) => void warnings.push(message) };
+    const read = (types: 'text' | 'inferred') =>
+      drain(new CSVBatchSource({ ...PLAIN_CONTEXT, reporter }, { file: folder.path('*.csv'), types }), 10);
+    await read('text');
+    expect(warnings).toEqual([]);
+    await read('inferred');
+    expect(warnings).toEqual([
+      `Column id is BIGINT in ${first} and VARCHAR in ${second}: where it is a key, equal values of it find different nodes. \`types\` gives it one type.`,
+    ]);
+  });
+
+  it('warns of a quote that does not close, with the number of lines that it takes along', async () => {
+    const folder = useFolder();
+    const file = folder.write('a.csv', `id,name\n1,Ann\n2,"Bob\n${'3,Cay\n'.repeat(100)}`);
+    const one = folder.write('one.csv', 'id,name\n1,Ann\n2,"Bob\n');
+    const rejectedFile = folder.path('rejected.jsonl');
+    const warnings: string[] = [];
+    const reporter = { ...PLAIN_CONTEXT.reporter, warn: (message: string) => void warnings.push(message) };
+    const context = { ...PLAIN_CONTEXT, reporter };
+    for (const path of [one, file])
+      await drain(new CSVBatchSource(context, { file: path, rejectedFile }), 10);
+    const message = 'A quote does not close; lines after it that it takes along: 100.';
+    expect(warnings).toEqual([`${file}:3: ${message} Close it in the file, or read with \`quote: ''\`.`]);
+    expect(readJsonLines(rejectedFile)[1]).toMatchObject({ lineNumber: 3, message });
+  });
+
   it('counts keys a side, over all files and columns, and says what is usual', async () => {
     const folder = useFolder();
     const lines = Array.from({ length: 300 }, (_, i) => `${i % 3},x${i % 3 === 0 ? i : 0}`);

@@ -115,10 +115,14 @@ describe('ParquetBatchSource', () => {
     const folder = useFolder();
     await writeParquet(folder.path('1.parquet'), 'SELECT 1 AS id, 2 AS n');
     await writeParquet(folder.path('2.parquet'), "SELECT 'b' AS n, 3 AS id");
-    expect((await drain(source(folder.path('*.parquet')), 10)).items).toEqual([
+    const warnings: string[] = [];
+    const reporter = { ...PLAIN_CONTEXT.reporter, warn: (message: string) => void warnings.push(message) };
+    const both = new ParquetBatchSource({ ...PLAIN_CONTEXT, reporter }, { file: folder.path('*.parquet') });
+    expect((await drain(both, 10)).items).toEqual([
       { id: 1, n: 2 },
       { id: 3, n: 'b' },
     ]);
+    expect(warnings).toEqual([expect.stringMatching(/^Column n is INTEGER in .*1\.parquet and VARCHAR in /)]);
     await writeParquet(folder.path('3.parquet'), 'SELECT 1 AS id, 2 AS m');
     const files = source(folder.path('*.parquet'));
     await expect(files.countRows()).rejects.toMatchObject({

@@ -25,4 +25,16 @@ describe('columns of a load', () => {
       expect(error).toMatchObject({ code: 'GW_MAPPING_COLUMN', message: expect.stringContaining('`name`') });
     }
   });
+
+  it('are those that floatColumns may name', async () => {
+    const csv = useFolder().write('a.csv', 'id,delay\n1,2\n');
+    const query = 'UNWIND $batch AS row CREATE (n)';
+    const { error } = await new CSVLoad2Neo4jTask(CONTEXT, {
+      file: csv,
+      query,
+      floatColumns: ['dely'],
+    }).execute();
+    expect(error).toMatchObject({ code: 'GW_CONFIG_OPTION', details: { option: 'floatColumns' } });
+    expect(error?.message).toContain('columns of the source (id, delay, _row), got ["dely"]');
+  });
 });
