@@ -224,6 +224,38 @@ describe('a run with an id of its own', () => {
     expect((await begin(await RunLedger.find(neo4j, run))).isDone).toBe(true);
   });
 
+  it.each([true, false])(
+    'is written no more by who was taken for lost, though another one finished it (kept: %s)',
+    async (isKept) => {
+      const { neo4j } = server.context();
+      const run = uniqueLabel('Run');
+      const begin = async () =>
+        RunLedger.open(neo4j, {
+          run,
+          found: await RunLedger.find(neo4j, run),
+          isKept,
+          fingerprint: { a: { b: 1 } },
+          instance: run,
+        });
+      const write = (ledger: RunLedger) =>
+        neo4j.transact((send) => send(`CREATE (:${run})`, {}), {
+          mark: ledger.mark({ row: 0, col: 0 }, 0, 1),
+        });
+      const lost = await begin();
+      await neo4j.query(
+        "MATCH (r:GraphweftRun {id: $run}) SET r.host = 'elsewhere', r.seenAt = datetime() - duration('PT2M')",
+        { run },
+      );
+      const other = await begin();
+      await write(other);
+      await other.close('done');
+      await expect(write(lost)).rejects.toMatchObject({ code: 'GW_RUN_TAKEN' });
+      await lost.close('stopped');
+      const { rows } = await neo4j.query(`MATCH (n:${run}) RETURN count(n) AS nodes`);
+      expect(rows).toEqual([{ nodes: 1 }]);
+    },
+  );
+
   it('leaves nothing behind where nothing is to be remembered', async () => {
     const { label, options } = await fixture();
     const { context } = stoppingAt(500);
