@@ -18,7 +18,7 @@
  * ratings 14.1 by `MERGE` alone and 9.9 grouped, 3 M ratings 49.8 and 27.
  *
  * A batch with a key that no node has still writes its other rows: positions hold null there, and the statement says how
- * many rows were written.
+ * many rows were written. With a key that two nodes have, where no constraint keeps them from it, it writes nothing.
  */
 import { ConfigError } from '../core/errors.ts';
 import { describeValue, nearestName } from '../core/options.ts';
@@ -151,7 +151,7 @@ function matchedNode(node: NodePattern): NodeShape {
   const statement = [
     `UNWIND $${list.parameter} AS key`,
     ...keyClauses(list, false, undefined),
-    'WITH collect([n]) AS n0',
+    ...collected([list]),
     ...singleRows([list], ends),
     ...(labels.length > 1 ? [`SET ${labelled('e0', labels.slice(1))}`] : []),
     ...(properties.length > 0 ? [set('e0', properties, valueAt(1))] : []),
@@ -228,11 +228,9 @@ function compileRelationships(
   }
 
   const clauses: string[] = [];
-  const carried: string[] = [];
   for (const [i, list] of lists.entries()) {
     clauses.push(`UNWIND $${list.parameter} AS key`, ...keyClauses(list, isGrouped, runTag));
-    carried.push(`n${i}`);
-    clauses.push(`WITH ${[...carried.slice(0, -1), `collect([n]) AS n${i}`].join(', ')}`);
+    clauses.push(...collected(lists.slice(0, i + 1)));
   }
   const statement = (rows: readonly string[]) =>
     [...clauses, ...rows, ...writes, 'RETURN count(*) AS rows'].join('\n');
@@ -335,6 +333,16 @@ function find(list: KeyList, verb: string): string {
   return `${verb} (${labelled('n', labels.slice(0, 1))} ${map(keys, at)})`;
 }
 
+/**
+ * The nodes of the last of some lists, each at the place of its key. A key of two nodes would shift all after it; nothing is written
+ * then.
+ */
+function collected(lists: readonly KeyList[]): string[] {
+  const last = lists.length - 1;
+  const names = [...lists.keys()].map((i) => (i === last ? `collect([n]) AS n${i}` : `n${i}`));
+  return [`WITH ${names.join(', ')}`, `WHERE size(n${last}) = size($${lists[last]!.parameter})`];
+}
+
 /** Whether the list holds the keys themselves, not lists of key values and properties. */
 export function hasPlainKeys({ node: { keys, properties } }: KeyList): boolean {
   return keys.length === 1 && properties.length === 0;
@@ -344,6 +352,17 @@ export function hasPlainKeys({ node: { keys, properties } }: KeyList): boolean {
 export function missingKeysStatement(list: KeyList): string {
   const places = `UNWIND range(0, size($${list.parameter}) - 1) AS i WITH i, $${list.parameter}[i] AS key`;
   return [places, find(list, 'OPTIONAL MATCH'), 'WITH i, n WHERE n IS NULL', 'RETURN i'].join('\n');
+}
+
+/** Gives the statement that finds a key of a list that two nodes have. */
+export function doubledKeyStatement(list: KeyList): string {
+  const keys = `UNWIND $${list.parameter} AS key`;
+  return [
+    keys,
+    find(list, 'MATCH'),
+    'WITH key, count(n) AS nodes WHERE nodes > 1',
+    'RETURN key LIMIT 1',
+  ].join('\n');
 }
 
 /** Gives the statement that makes the constraint that a key space needs to be fast and sure. */

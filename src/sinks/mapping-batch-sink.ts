@@ -12,12 +12,14 @@ import {
   type CompiledMapping,
   checkColumns,
   compileMapping,
+  doubledKeyStatement,
   type KeyList,
   missingKeysStatement,
 } from '../mapping/compile.ts';
 import type { Mapping } from '../mapping/patterns.ts';
 import { readerOf } from '../mapping/readers.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
+import { doubledKeyError } from '../neo4j/constraints.ts';
 import type { RunStatement } from '../neo4j/write-transaction.ts';
 import {
   BatchWriter,
@@ -55,7 +57,8 @@ interface MissingEnd {
  * Writes each batch as a mapping says, in one transaction. Statistics: those of {@link CypherBatchSink}, and
  * `missing_node_rows` where there were any.
  *
- * @throws {@link ConfigError} `GW_MAPPING_COLUMN` before anything is written, when the rows have no such column.
+ * @throws {@link ConfigError} `GW_MAPPING_COLUMN` before anything is written, when the rows have no such column;
+ * `GW_CONFIG_CONSTRAINT` when two nodes have a key of the batch, of which then nothing is written.
  * @throws {@link WriteError} with a `GW_NEO4J_…` code when the server refuses a batch for good, and
  * `GW_WRITE_MISSING_NODE` with `missingNodes: 'error'`.
  */
@@ -134,7 +137,8 @@ function isWritten({ write, node }: KeyList): boolean {
 /**
  * Runs the statement, and finds the rows that have no node where not all were written: by index, with the end.
  * `merged` are the rows of the statement that were written.
- * @throws {@link WriteError} `GW_NEO4J_WRITE`, to be tried again, where a node came or went in between.
+ * @throws {@link WriteError} `GW_NEO4J_WRITE`, to be tried again, where a node came or went in between;
+ * {@link ConfigError} `GW_CONFIG_CONSTRAINT` where two nodes have one key.
  */
 async function runMapping(
   run: RunStatement,
@@ -158,6 +162,11 @@ async function runMapping(
   let found = sent;
   for (let i = 0; i < sent; i++) if (missing.has(order ? order[i]! : i)) found--;
   if (found === merged) return { merged, missing };
+  if (merged > sent) throw doubledKeyError(mapping.spaces[0]!); // of nodes that are merged, each was
+  for (const list of mapping.lists) {
+    const doubled = await run(doubledKeyStatement(list), parameters);
+    if (doubled.length > 0) throw doubledKeyError(mapping.spaces[list.space]!);
+  }
   throw new WriteError(
     'GW_NEO4J_WRITE',
     `Of ${sent} rows ${merged} were written, though ${found} have their nodes: some came or went meanwhile.`,

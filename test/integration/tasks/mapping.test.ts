@@ -159,6 +159,48 @@ describe('a mapping', () => {
     expect((await context().neo4j.query(statement)).rows).toEqual([{ key: [1], nodes: 2 }]);
   });
 
+  it.each([
+    ['match', 'create'],
+    ['merge', 'create'],
+    ['match', 'merge'],
+  ] as const)(
+    'writes nothing where two nodes have a key and no constraint is wanted (%s, %s)',
+    async (ends, write) => {
+      const label = uniqueLabel('Twin');
+      await context().neo4j.query(`UNWIND [1, 2, 2, 3] AS id CREATE (:${label} {id: id})`);
+      const { error } = await new CSVLoad2Neo4jTask(context(), {
+        file: useFolder().write('twins.csv', 'a,b\n2,1\n3,1\n1,3\n'),
+        types: 'inferred',
+        constraints: 'none',
+        mapping: relationship('KNOWS', {
+          from: node(label, { id: 'a' }, { write: ends }),
+          to: node(label, { id: 'b' }, { write: ends }),
+          write,
+        }),
+      }).execute();
+      expect(error).toMatchObject({ code: 'GW_CONFIG_CONSTRAINT' });
+      expect(error!.message).toContain(`WITH [n.\`id\`] AS key, count(*) AS nodes WHERE nodes > 1`);
+      const { rows } = await context().neo4j.query(`MATCH (:${label})-[r]->() RETURN count(r) AS n`);
+      expect(rows).toEqual([{ n: 0 }]);
+    },
+  );
+
+  it.each(['match', 'merge'] as const)(
+    'writes no node twice where two nodes have a key and no constraint is wanted (%s)',
+    async (write) => {
+      const label = uniqueLabel('Twin');
+      await context().neo4j.query(`UNWIND [1, 2, 2, 3] AS id CREATE (:${label} {id: id})`);
+      const { error, summary } = await new CSVLoad2Neo4jTask(context(), {
+        file: useFolder().write('twins.csv', 'a,b\n2,1\n3,1\n1,3\n'),
+        types: 'inferred',
+        constraints: 'none',
+        mapping: node(label, { id: 'a' }, { write, properties: ['b'] }),
+      }).execute();
+      expect(error).toMatchObject({ code: 'GW_CONFIG_CONSTRAINT' });
+      expect(summary.properties_set).toBeUndefined();
+    },
+  );
+
   it('takes hostile names for names', async () => {
     const hostile = [
       'a`b',

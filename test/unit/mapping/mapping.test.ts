@@ -34,6 +34,7 @@ describe('compileMapping', () => {
         'UNWIND $keys0 AS key',
         'OPTIONAL MATCH (n:`Airport` {`iata`: key})',
         'WITH collect([n]) AS n0',
+        'WHERE size(n0) = size($keys0)',
         'UNWIND $rows AS r',
         'WITH r, n0[r[0]][0] AS e0, n0[r[1]][0] AS e1',
         'WHERE e0 IS NOT NULL AND e1 IS NOT NULL',
@@ -53,11 +54,13 @@ describe('compileMapping', () => {
       'MERGE (n:`User` {`id`: key})',
       'SET n:`User`', // locks it
       'WITH collect([n]) AS n0',
+      'WHERE size(n0) = size($keys0)',
       'UNWIND $keys1 AS key',
       'MERGE (n:`Movie` {`id`: key[0]})',
       'SET n:`Movie`:`Item`',
       'SET n.`title` = key[1]',
       'WITH n0, collect([n]) AS n1',
+      'WHERE size(n1) = size($keys1)',
     ];
     const writes = [
       'FOREACH (_ IN CASE WHEN NOT isKnown THEN [1] ELSE [] END | CREATE (e0)-[x0:`RATED` {`stars`: r[1]}]->(e1))',
@@ -132,6 +135,7 @@ describe('compileMapping', () => {
         'UNWIND $keys0 AS key',
         'OPTIONAL MATCH (n:`A` {`id`: key})',
         'WITH collect([n]) AS n0',
+        'WHERE size(n0) = size($keys0)',
         'UNWIND $rows AS r',
         'WITH r, n0[r[0]][0] AS e0',
         'WHERE e0 IS NOT NULL',
