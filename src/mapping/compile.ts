@@ -175,15 +175,16 @@ function compileRelationships(
   const keyed = nodes.filter(({ write }) => write !== 'create');
   const spaces: KeySpace[] = [];
   const lists: KeyList[] = [];
-  const ends = keyed.map((node) => {
-    const space = indexOf(spaces, spaceOf(node), sameSpace);
+  const ends = keyed.map((given) => {
+    const space = indexOf(spaces, spaceOf(given), sameSpace);
+    const node = { ...given, keys: inOrder(given.keys, spaces[space]!) };
     const write = (node.write ?? 'match') as KeyList['write'];
     // Ends share a list when they need the same done with their nodes; properties come from the rows of one end alone.
     const shared = lists.findIndex(
       (list) =>
         list.space === space &&
         list.write === write &&
-        String(list.node.labels) === String(node.labels) &&
+        sameNames(list.node.labels, node.labels) &&
         list.node.properties.length === 0 &&
         node.properties.length === 0,
     );
@@ -240,10 +241,7 @@ function compileRelationships(
     statement: statement(isGrouped ? groupedRows(first!, lists, ends, 0) : singleRows(lists, ends)),
     ...(isGrouped && { statementByEnd: statement(groupedRows(first!, lists, ends, 1)) }),
     spaces,
-    claims: keyed.map((node) => ({
-      space: spaces.findIndex((s) => sameSpace(s, spaceOf(node))),
-      keys: node.keys,
-    })),
+    claims: ends.map(({ list, keys }) => ({ space: lists[list]!.space, keys })),
     required: nodes.filter(({ keys }) => keys.length > 0),
     lists,
     ends,
@@ -396,8 +394,18 @@ function spaceOf({ labels, keys }: NodePattern): KeySpace {
   return { label: labels[0]!, properties: keys.map(({ name }) => name) };
 }
 
+/** In whatever order the properties are given. */
 function sameSpace(a: KeySpace, b: KeySpace): boolean {
-  return a.label === b.label && String(a.properties) === String(b.properties);
+  return a.label === b.label && sameNames([...a.properties].sort(), [...b.properties].sort());
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Gives the keys of a node in the order of its key space: a key of several properties is then one key at both ends. */
+function inOrder(keys: readonly PropertySource[], { properties }: KeySpace): readonly PropertySource[] {
+  return properties.map((property) => keys.find(({ name }) => name === property)!);
 }
 
 function indexOf<T>(list: T[], item: T, same: (a: T, b: T) => boolean): number {

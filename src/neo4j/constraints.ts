@@ -24,7 +24,7 @@ export async function ensureConstraints(
       ({ type, labelsOrTypes, properties }) =>
         /UNIQUE|NODE_KEY/.test(String(type)) &&
         (labelsOrTypes as string[])[0] === space.label &&
-        String([...(properties as string[])].sort()) === String([...space.properties].sort()),
+        JSON.stringify([...(properties as string[])].sort()) === JSON.stringify([...space.properties].sort()),
     );
     if (has) continue;
     if (policy === 'check') throw constraintError(space, 'is missing');

@@ -47,6 +47,37 @@ describe('compileMapping', () => {
     expect(createsOnly).toBe(true);
   });
 
+  it('takes a key of several properties for one key at both ends, in whatever order it is given', () => {
+    const compiled = compileMapping(
+      relationship('ROAD', {
+        from: node('City', { country: 'c1', name: 'n1' }),
+        to: node('City', { name: 'n2', country: 'c2' }),
+        write: 'create',
+      }),
+    );
+    expect(compiled.spaces).toEqual([{ label: 'City', properties: ['country', 'name'] }]);
+    expect(compiled.lists).toHaveLength(1);
+    const extract = mappingExtractor(compiled, 64);
+    expect(extract.monopartite).toBe(true);
+    const [ulm, nice] = [
+      ['de', 'Ulm'],
+      ['fr', 'Nice'],
+    ];
+    const buckets = (from: string[], to: string[]) => [
+      ...extract({ c1: from[0], n1: from[1], c2: to[0], n2: to[1] }),
+    ];
+    expect(buckets(nice!, ulm!)).toEqual(buckets(ulm!, nice!).reverse());
+    const { parameters } = prepareBatch(
+      compiled,
+      { chunk: [{ c1: 'de', n1: 'Ulm', c2: 'de', n2: 'Ulm' }] },
+      new Set(),
+    );
+    expect(plain(parameters.keys0)).toEqual([ulm]);
+    // A comma in a name makes no two names of it.
+    const comma = relationship('X', { from: node('A', { 'a,b': 'x' }), to: node('A', { a: 'y', b: 'z' }) });
+    expect(compileMapping(comma).spaces).toHaveLength(2);
+  });
+
   it('merges ends with more labels and properties of their own, and looks once at each node for its relationships', () => {
     const { statement, statementByEnd } = compileMapping(rating);
     const nodes = [
