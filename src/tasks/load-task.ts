@@ -140,6 +140,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       ledger = run && (await this.#openLedger(run, options, planned));
       if (ledger?.isDone) summary = this.#nothingLeft(ledger);
       else {
+        if (ledger) await this.#takeUp(ledger);
         const chain = this.#chain(planned?.source ?? opened, { options, floatColumns, planned, ledger });
         for await (const { statistics } of chain.getBatch(this.batchSize)) summary = statistics;
         if (planned?.outcome) context.reporter.notice?.(`${this.name}: ${planned.outcome()}`);
@@ -178,7 +179,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     };
   }
 
-  async #openLedger(
+  #openLedger(
     run: FoundRun,
     options: O,
     planned: PlannedWriting | undefined,
@@ -193,15 +194,16 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     // A task that is executed again is another run.
     const instance = this.#executions === 1 ? this.uuid : randomUUID();
     const { fresh = false, runTag } = options;
-    const ledger = await openLedger(context, run, { fingerprint, fresh, instance, runTag });
-    if (!ledger || ledger.isDone) return ledger;
+    return openLedger(context, run, { fingerprint, fresh, instance, runTag });
+  }
+
+  /** Finds out what earlier attempts have rejected; apart from opening the ledger, which is to be closed when this fails. */
+  async #takeUp(ledger: RunLedger): Promise<void> {
     await this.#rejected.beginRun(ledger.instance, (row, col) => ledger.committed(row, col));
-    if (ledger.isResumed) {
-      context.reporter.warn(
-        `${this.name}: goes on with run "${ledger.run}", of which ${ledger.rows.toLocaleString('en-US')} rows are done`,
-      );
-    }
-    return ledger;
+    if (!ledger.isResumed) return;
+    this.context.reporter.warn(
+      `${this.name}: goes on with run "${ledger.run}", of which ${ledger.rows.toLocaleString('en-US')} rows are done`,
+    );
   }
 
   #nothingLeft(ledger: RunLedger): Statistics {

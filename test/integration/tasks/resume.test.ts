@@ -1,4 +1,4 @@
-import { utimesSync } from 'node:fs';
+import { rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
 import { AbortedError } from '../../../src/core/errors.ts';
@@ -255,6 +255,19 @@ describe('a run with an id of its own', () => {
       expect(rows).toEqual([{ nodes: 1 }]);
     },
   );
+
+  it('is given back when its rejected rows cannot be read', async () => {
+    const { label, options } = await fixture();
+    const { rejectedFile } = options;
+    symlinkSync(rejectedFile!, rejectedFile!);
+    const load = () =>
+      new ParallelCSVLoad2Neo4jTask(server.context(), { ...options, resume: label }).execute();
+    expect((await load()).error).toMatchObject({ code: 'ELOOP' });
+    expect(await runs(label)).toEqual(['stopped']);
+    rmSync(rejectedFile!);
+    expect(await load()).toMatchObject({ success: true });
+    expect(await trips(label)).toEqual(GOOD);
+  });
 
   it('leaves nothing behind where nothing is to be remembered', async () => {
     const { label, options } = await fixture();
