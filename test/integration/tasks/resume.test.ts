@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
 import { AbortedError } from '../../../src/core/errors.ts';
 import { RunLedger } from '../../../src/neo4j/run-ledger.ts';
+import { dictIdExtractor } from '../../../src/parallel/id-extractors.ts';
 import {
   CSVLoad2Neo4jTask,
   ParallelCSVLoad2Neo4jTask,
@@ -153,6 +154,22 @@ describe('a load that was stopped', () => {
     await server.context().neo4j.query(`MATCH (:${label})-[t:TRIP]->() DELETE t`);
     const again = new ParallelCSVLoad2Neo4jTask(server.context(), { ...changed, fresh: true });
     expect(await again.execute()).toMatchObject({ success: true });
+    expect(await trips(label)).toEqual(GOOD);
+  });
+
+  it('does not go on with an extractor that was made otherwise', async () => {
+    const { label, options } = await fixture();
+    const { context } = stoppingAt(500);
+    await using _ = context;
+    const split = (tableSize: number) => ({
+      ...options,
+      tableSize: 9,
+      idExtractor: dictIdExtractor({ tableSize, monopartite: true }),
+    });
+    await new ParallelCSVLoad2Neo4jTask(context, split(9)).execute();
+    const { error } = await new ParallelCSVLoad2Neo4jTask(server.context(), split(8)).execute();
+    expect(error).toMatchObject({ code: 'GW_RUN_CHANGED' });
+    await new ParallelCSVLoad2Neo4jTask(server.context(), split(9)).execute();
     expect(await trips(label)).toEqual(GOOD);
   });
 
