@@ -67,7 +67,6 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly mapping: CompiledMapping;
   readonly #missingNodes: RowPolicy;
   readonly #writer: BatchWriter<T>;
-  #isChecked = false;
 
   constructor(context: Neo4jContext, options: MappingBatchSinkOptions<T>) {
     super(context, options);
@@ -77,10 +76,10 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     this.#missingNodes = choiceOption('missingNodes', options.missingNodes ?? 'reject', ROW_POLICIES);
     this.#writer = new BatchWriter<T>(
       writerOptions(this, write, options, this.mapping.statement),
-      (part, reject, { createdShare }) => {
-        if (!this.#isChecked) checkColumns(this.mapping, Object.keys(rowAt(part, 0) as Fields));
-        this.#isChecked = true;
-        const made = prepareBatch(this.mapping, part, floatColumns, createdShare);
+      (part, reject, shared) => {
+        if (!shared.areColumnsChecked) checkColumns(this.mapping, Object.keys(rowAt(part, 0) as Fields));
+        shared.areColumnsChecked = true;
+        const made = prepareBatch(this.mapping, part, floatColumns, shared.createdShare);
         const parameters = { ...made.parameters, run: options.ledger?.run ?? null };
         const prepared = { ...made, parameters };
         return async (run) => {

@@ -253,6 +253,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const mapping = this.#mapping;
     const writing = new SharedWriting();
     writing.gatedRows = this.#gatedRows(options, planned);
+    writing.areColumnsChecked = true; // of the first row, where keys are looked at
     writing.hasWrittenBefore = ledger !== undefined && ledger.rows > this.#rejected.committed;
     const shared = {
       ...pickOptions(options as LoadOptions, [...CYPHER_WRITE_OPTION_NAMES, 'duplicateKeys', 'missingNodes']),
@@ -311,7 +312,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
   #withKeys(predecessor: BatchSource, options: O): BatchSource {
     const mapping = this.#mapping;
     const keys = mapping?.required ?? this.#writing.keysOf(options, mapping);
-    if (keys.length === 0) return predecessor;
+    if (keys.length === 0 && !mapping) return predecessor;
     return new NullKeysBatchProcessor(this.context, {
       predecessor,
       task: this,

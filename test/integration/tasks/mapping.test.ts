@@ -143,6 +143,22 @@ describe('a mapping', () => {
     });
   });
 
+  it('takes a field that later rows have not for null, in whatever cells they come', async () => {
+    const label = uniqueLabel('Person');
+    const lines = Array.from({ length: 400 }, (_, id) => `${id},${id % 50 === 0 ? `nick${id}` : ''}`);
+    const { error, summary } = await new ParallelCSVLoad2Neo4jTask(context(), {
+      file: useFolder().write('people.csv', `id,nick\n${lines.join('\n')}\n`),
+      types: { id: 'INTEGER' },
+      schema: z
+        .object({ id: z.number(), nick: z.string().nullable() })
+        .transform(({ id, nick }): { id: number; nick?: string } => (nick ? { id, nick } : { id })),
+      mapping: node(label, { id: 'id' }, { properties: ['nick'] }),
+      batchSize: 20,
+    }).execute();
+    expect(error).toBeUndefined();
+    expect(summary).toMatchObject({ nodes_created: 400, properties_set: 400 + 8 });
+  });
+
   it('says which constraint is missing, or why it cannot be made', async () => {
     const label = uniqueLabel('Twice');
     await context().neo4j.query(`CREATE (:\`${label}\` {id: 1}), (:\`${label}\` {id: 1})`);
