@@ -1,6 +1,7 @@
 import neo4j from 'neo4j-driver';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { ValidationError } from '../../../src/core/errors.ts';
 import { checkColumns, compileMapping } from '../../../src/mapping/compile.ts';
 import { mappingExtractor } from '../../../src/mapping/mapping-extractor.ts';
 import { type NodePattern, node, relationship } from '../../../src/mapping/patterns.ts';
@@ -295,6 +296,19 @@ describe('a prepared batch', () => {
       return [...(parameters.rows as Iterable<unknown>)];
     };
     expect(prepare).toThrow(/In row 41 of x.csv, field `delay`: the integer/);
+  });
+
+  it.each([
+    relationship('AT', { from: node('Day', { at: 'at' }, { write: 'merge' }), to: node('A', { id: 'id' }) }),
+    relationship('AT', { from: node('A', { id: 'id' }), to: node('A', { id: 'id' }), key: ['at'] }),
+  ])('names the row of a date that is none, where it is a key', (mapping) => {
+    const chunk = [
+      { id: 1, at: new Date('2026-11-26T12:00:00.001Z') },
+      { id: 1, at: new Date('neither') },
+    ];
+    const prepare = () => prepareBatch(compileMapping(mapping), { chunk }, new Set());
+    expect(prepare).toThrow(ValidationError);
+    expect(prepare).toThrow(/In item 1 of the batch, field `at`: Neo4j has no type for a Date/);
   });
 });
 
