@@ -77,6 +77,8 @@ export interface CompiledMapping {
   readonly columns: readonly string[];
   /** Which kinds of write there are; CREATE between nodes that are there claims less. */
   readonly createsOnly: boolean;
+  /** Whether rows make nodes, perhaps such as others look for. */
+  readonly makesNodes: boolean;
   /**
    * Whether commits of cells that share no node can still meet, on a link between the chains of two nodes that rows share: not
    * where each relationship has an end that its own row creates.
@@ -118,6 +120,7 @@ function compileNode(node: NodePattern, runTag: string | undefined): CompiledMap
     identityValues: 0,
     columns: columnsOf([...keys, ...properties]),
     createsOnly: isCreated,
+    makesNodes: write !== 'match',
     linksShared: false,
   };
 }
@@ -252,6 +255,7 @@ function compileRelationships(
     createsOnly:
       relationships.every(({ write }) => write === 'create') &&
       lists.every(({ write, node }) => write === 'match' && node.properties.length === 0),
+    makesNodes: created.length > 0 || lists.some(({ write }) => write === 'merge'),
     linksShared: !relationships.every(
       ({ from: start, to }) => created.includes(start) || created.includes(to),
     ),

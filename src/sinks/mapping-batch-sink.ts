@@ -83,7 +83,7 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
         const parameters = { ...made.parameters, run: options.ledger?.run ?? null };
         const prepared = { ...made, parameters };
         return async (run) => {
-          const { merged, missing } = await runMapping(run, this.mapping, prepared);
+          const { merged, missing } = await runMapping(run, this.mapping, prepared, this.#runOutside);
           // Before the commit, so that no row is in neither place.
           if (missing.size > 0) this.#setAside(part, missing, reject);
           // Their other ends may have been made, or given properties.
@@ -100,6 +100,14 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     integerOption('maxBatchSize', maxBatchSize, { min: 1 });
     yield* writeBatches(this, this.predecessor.getBatch(maxBatchSize), this.#writer);
   }
+
+  readonly #runOutside: RunStatement = async (cypher, parameters) => {
+    const { value } = await this.context.neo4j.transact((run) => run(cypher, parameters), {
+      signal: this.signal,
+      isRepeatable: true,
+    });
+    return value;
+  };
 
   #setAside(part: BatchResults<T>, missing: ReadonlyMap<number, MissingEnd>, reject: Reject): void {
     const rejections = [...missing].map(([index, end]) => ({
@@ -136,18 +144,47 @@ function isWritten({ write, node }: KeyList): boolean {
 /**
  * Runs the statement, and finds the rows that have no node where not all were written: by index, with the end.
  * `merged` are the rows of the statement that were written.
+ * @param runOutside Sees the graph as it is without the transaction: where rows make nodes that others look for, those are found
+ * once the statement has run, though they were not there when it looked.
  * @throws {@link WriteError} `GW_NEO4J_WRITE`, to be tried again, where a node came or went in between;
  * {@link ConfigError} `GW_CONFIG_CONSTRAINT` where two nodes have one key.
  */
 async function runMapping(
   run: RunStatement,
   mapping: CompiledMapping,
-  { statement, parameters, sent, order, places }: PreparedBatch,
+  prepared: PreparedBatch,
+  runOutside: RunStatement,
 ): Promise<{ readonly merged: number; readonly missing: ReadonlyMap<number, MissingEnd> }> {
+  const { statement, parameters, sent, order } = prepared;
   const [record] = await run(statement, parameters);
-  const missing = new Map<number, MissingEnd>();
   const merged = Number(record?.get('rows'));
-  if (merged === sent) return { merged, missing };
+  if (merged === sent) return { merged, missing: new Map() };
+  if (merged > sent) throw doubledKeyError(mapping.spaces[0]!); // of nodes that are merged, each was
+  let found = sent;
+  for (const look of mapping.makesNodes ? [run, runOutside] : [run]) {
+    const missing = await missingEnds(look, mapping, prepared);
+    found = sent;
+    for (let i = 0; i < sent; i++) if (missing.has(order ? order[i]! : i)) found--;
+    if (found === merged) return { merged, missing };
+  }
+  for (const list of mapping.lists) {
+    const doubled = await run(doubledKeyStatement(list), parameters);
+    if (doubled.length > 0) throw doubledKeyError(mapping.spaces[list.space]!);
+  }
+  throw new WriteError(
+    'GW_NEO4J_WRITE',
+    `Of ${sent} rows ${merged} were written, though ${found} have their nodes: some came or went meanwhile.`,
+    { retriable: true },
+  );
+}
+
+/** Finds the rows of a batch that have no node, by index, with the end. */
+async function missingEnds(
+  run: RunStatement,
+  mapping: CompiledMapping,
+  { parameters, places }: PreparedBatch,
+): Promise<ReadonlyMap<number, MissingEnd>> {
+  const missing = new Map<number, MissingEnd>();
   for (const [l, list] of mapping.lists.entries()) {
     if (list.write !== 'match') continue;
     const records = await run(missingKeysStatement(list), parameters);
@@ -158,17 +195,5 @@ async function runMapping(
         if (holes.has(place)) missing.set(index, { end, list });
     }
   }
-  let found = sent;
-  for (let i = 0; i < sent; i++) if (missing.has(order ? order[i]! : i)) found--;
-  if (found === merged) return { merged, missing };
-  if (merged > sent) throw doubledKeyError(mapping.spaces[0]!); // of nodes that are merged, each was
-  for (const list of mapping.lists) {
-    const doubled = await run(doubledKeyStatement(list), parameters);
-    if (doubled.length > 0) throw doubledKeyError(mapping.spaces[list.space]!);
-  }
-  throw new WriteError(
-    'GW_NEO4J_WRITE',
-    `Of ${sent} rows ${merged} were written, though ${found} have their nodes: some came or went meanwhile.`,
-    { retriable: true },
-  );
+  return missing;
 }
