@@ -4,6 +4,8 @@ const BYTES_A_WORD = 4;
 /** 64 KB of words, which stay in a core's own cache. */
 const SLOT_BITS = 12;
 const SLOTS = 2 ** SLOT_BITS;
+/** Longer texts hardly come again, and thousands of them would stay in memory: 240 MB of a column of 64 KB each. */
+const MAX_KEPT_BYTES = 256;
 
 /**
  * Keeps the texts of a column that were read last, found by the words that hold them: keys and categories come again, and
@@ -47,6 +49,7 @@ export class RecentTexts {
 
   /** Gives the text of so many bytes. @param hash Equal for equal texts. */
   longTextAt(bytes: Buffer, from: number, size: number, hash: number): string {
+    if (size > MAX_KEPT_BYTES) return bytes.toString('utf8', from, from + size);
     this.#longTexts ??= noTexts();
     const slot = hash >>> (32 - SLOT_BITS);
     const known = this.#longTexts[slot];

@@ -18,7 +18,7 @@
  * ratings 14.1 by `MERGE` alone and 9.9 grouped, 3 M ratings 49.8 and 27.
  *
  * A batch with a key that no node has still writes its other rows: positions hold null there, and the statement says how
- * many rows were written.
+ * many rows were written. With a key that two nodes have, where no constraint keeps them from it, it writes nothing.
  */
 import { ConfigError } from '../core/errors.ts';
 import { describeValue, nearestName } from '../core/options.ts';
@@ -77,6 +77,8 @@ export interface CompiledMapping {
   readonly columns: readonly string[];
   /** Which kinds of write there are; CREATE between nodes that are there claims less. */
   readonly createsOnly: boolean;
+  /** Whether rows make nodes, perhaps such as others look for. */
+  readonly makesNodes: boolean;
   /**
    * Whether commits of cells that share no node can still meet, on a link between the chains of two nodes that rows share: not
    * where each relationship has an end that its own row creates.
@@ -133,6 +135,7 @@ function compileNode(node: NodePattern, runTag: string | undefined): CompiledMap
     identityValues: 0,
     columns: columnsOf([...keys, ...properties]),
     createsOnly: isCreated,
+    makesNodes: write !== 'match',
     linksShared: false,
   };
 }
@@ -166,7 +169,7 @@ function matchedNode(node: NodePattern): NodeShape {
   const statement = [
     `UNWIND $${list.parameter} AS key`,
     ...keyClauses(list, false, undefined),
-    'WITH collect([n]) AS n0',
+    ...collected([list]),
     ...singleRows([list], ends),
     ...(labels.length > 1 ? [`SET ${labelled('e0', labels.slice(1))}`] : []),
     ...(properties.length > 0 ? [set('e0', properties, valueAt(1))] : []),
@@ -190,15 +193,16 @@ function compileRelationships(
   const keyed = nodes.filter(({ write }) => write !== 'create');
   const spaces: KeySpace[] = [];
   const lists: KeyList[] = [];
-  const ends = keyed.map((node) => {
-    const space = indexOf(spaces, spaceOf(node), sameSpace);
+  const ends = keyed.map((given) => {
+    const space = indexOf(spaces, spaceOf(given), sameSpace);
+    const node = { ...given, keys: inOrder(given.keys, spaces[space]!) };
     const write = (node.write ?? 'match') as KeyList['write'];
     // Ends share a list when they need the same done with their nodes; properties come from the rows of one end alone.
     const shared = lists.findIndex(
       (list) =>
         list.space === space &&
         list.write === write &&
-        String(list.node.labels) === String(node.labels) &&
+        sameNames(list.node.labels, node.labels) &&
         list.node.properties.length === 0 &&
         node.properties.length === 0,
     );
@@ -243,11 +247,9 @@ function compileRelationships(
   }
 
   const clauses: string[] = [];
-  const carried: string[] = [];
   for (const [i, list] of lists.entries()) {
     clauses.push(`UNWIND $${list.parameter} AS key`, ...keyClauses(list, isGrouped, runTag));
-    carried.push(`n${i}`);
-    clauses.push(`WITH ${[...carried.slice(0, -1), `collect([n]) AS n${i}`].join(', ')}`);
+    clauses.push(...collected(lists.slice(0, i + 1)));
   }
   const statement = (rows: readonly string[]) =>
     [...clauses, ...rows, ...writes, 'RETURN count(*) AS rows'].join('\n');
@@ -257,10 +259,7 @@ function compileRelationships(
     statement: statement(isGrouped ? groupedRows(first!, lists, ends, 0) : singleRows(lists, ends)),
     ...(isGrouped && { statementByEnd: statement(groupedRows(first!, lists, ends, 1)) }),
     spaces,
-    claims: keyed.map((node) => ({
-      space: spaces.findIndex((s) => sameSpace(s, spaceOf(node))),
-      keys: node.keys,
-    })),
+    claims: ends.map(({ list, keys }) => ({ space: lists[list]!.space, keys })),
     required: nodes.filter(({ keys }) => keys.length > 0),
     lists,
     ends,
@@ -271,6 +270,7 @@ function compileRelationships(
     createsOnly:
       relationships.every(({ write }) => write === 'create') &&
       lists.every(({ write, node }) => write === 'match' && node.properties.length === 0),
+    makesNodes: created.length > 0 || lists.some(({ write }) => write === 'merge'),
     linksShared: !relationships.every(
       ({ from: start, to }) => created.includes(start) || created.includes(to),
     ),
@@ -350,6 +350,16 @@ function find(list: KeyList, verb: string): string {
   return `${verb} (${labelled('n', labels.slice(0, 1))} ${map(keys, at)})`;
 }
 
+/**
+ * The nodes of the last of some lists, each at the place of its key. A key of two nodes would shift all after it; nothing is written
+ * then.
+ */
+function collected(lists: readonly KeyList[]): string[] {
+  const last = lists.length - 1;
+  const names = [...lists.keys()].map((i) => (i === last ? `collect([n]) AS n${i}` : `n${i}`));
+  return [`WITH ${names.join(', ')}`, `WHERE size(n${last}) = size($${lists[last]!.parameter})`];
+}
+
 /** Whether the list holds the keys themselves, not lists of key values and properties. */
 export function hasPlainKeys({ node: { keys, properties } }: KeyList): boolean {
   return keys.length === 1 && properties.length === 0;
@@ -359,6 +369,17 @@ export function hasPlainKeys({ node: { keys, properties } }: KeyList): boolean {
 export function missingKeysStatement(list: KeyList): string {
   const places = `UNWIND range(0, size($${list.parameter}) - 1) AS i WITH i, $${list.parameter}[i] AS key`;
   return [places, find(list, 'OPTIONAL MATCH'), 'WITH i, n WHERE n IS NULL', 'RETURN i'].join('\n');
+}
+
+/** Gives the statement that finds a key of a list that two nodes have. */
+export function doubledKeyStatement(list: KeyList): string {
+  const keys = `UNWIND $${list.parameter} AS key`;
+  return [
+    keys,
+    find(list, 'MATCH'),
+    'WITH key, count(n) AS nodes WHERE nodes > 1',
+    'RETURN key LIMIT 1',
+  ].join('\n');
 }
 
 /** Gives the statement that makes the constraint that a key space needs to be fast and sure. */
@@ -392,8 +413,18 @@ function spaceOf({ labels, keys }: NodePattern): KeySpace {
   return { label: labels[0]!, properties: keys.map(({ name }) => name) };
 }
 
+/** In whatever order the properties are given. */
 function sameSpace(a: KeySpace, b: KeySpace): boolean {
-  return a.label === b.label && String(a.properties) === String(b.properties);
+  return a.label === b.label && sameNames([...a.properties].sort(), [...b.properties].sort());
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Gives the keys of a node in the order of its key space: a key of several properties is then one key at both ends. */
+function inOrder(keys: readonly PropertySource[], { properties }: KeySpace): readonly PropertySource[] {
+  return properties.map((property) => keys.find(({ name }) => name === property)!);
 }
 
 function indexOf<T>(list: T[], item: T, same: (a: T, b: T) => boolean): number {

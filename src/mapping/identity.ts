@@ -10,7 +10,7 @@ export function identityText(value: unknown): string {
 }
 
 function textOf(value: unknown): string {
-  if (value instanceof Date) return value.toISOString(); // its own text ends with the seconds
+  if (value instanceof Date) return String(value.getTime()); // its own text ends with the seconds, and ISO's throws for one that is none
   if (value instanceof ZonedDateTime) return value.toJSON(); // with its zone
   if (Array.isArray(value)) return value.map(identityText).join(' ');
   return String(value);

@@ -24,7 +24,7 @@ export async function ensureConstraints(
       ({ type, labelsOrTypes, properties }) =>
         /UNIQUE|NODE_KEY/.test(String(type)) &&
         (labelsOrTypes as string[])[0] === space.label &&
-        String([...(properties as string[])].sort()) === String([...space.properties].sort()),
+        JSON.stringify([...(properties as string[])].sort()) === JSON.stringify([...space.properties].sort()),
     );
     if (has) continue;
     if (policy === 'check') throw constraintError(space, 'is missing');
@@ -37,15 +37,24 @@ export async function ensureConstraints(
   }
 }
 
+/** Says that nodes share a key where nobody saw to the constraint. */
+export function doubledKeyError(space: KeySpace): ConfigError {
+  return constraintError(space, `is missing, and a key occurs twice in the database. ${joinNodes(space)}`);
+}
+
 /** Says what the server found; where nodes share a key or an index is in the way, also what to do about it. */
-function refusal({ label, properties }: KeySpace, message: string): string {
+function refusal(space: KeySpace, message: string): string {
   if (message.includes('Schema.IndexAlreadyExists'))
     return "an index of its own is there. Drop it (SHOW INDEXES names it), since the constraint brings one with it, or load with `constraints: 'none'`";
   const [, nodes] = /\bBoth (Node\(.*?)\. Note that/s.exec(message) ?? [];
   if (nodes === undefined) return message;
+  return `a key occurs twice in the database: both ${nodes}. ${joinNodes(space)}`;
+}
+
+function joinNodes({ label, properties }: KeySpace): string {
   const keys = properties.map((name) => `n.${quoteName(name)}`);
   const isWhole = keys.map((key) => `${key} IS NOT NULL`).join(' AND ');
-  return `a key occurs twice in the database: both ${nodes}. Join or delete such nodes; all of them: MATCH (n:${quoteName(label)}) WHERE ${isWhole} WITH [${keys.join(', ')}] AS key, count(*) AS nodes WHERE nodes > 1 RETURN key, nodes`;
+  return `Join or delete such nodes; all of them: MATCH (n:${quoteName(label)}) WHERE ${isWhole} WITH [${keys.join(', ')}] AS key, count(*) AS nodes WHERE nodes > 1 RETURN key, nodes`;
 }
 
 function constraintError(space: KeySpace, what: string, cause?: unknown): ConfigError {

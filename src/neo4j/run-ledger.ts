@@ -14,8 +14,8 @@
  * | stopped | none | goes on from the counts |
  * | done | none | nothing is left to load |
  *
- * Safety does not rest on the owner: every mark compares the cell's count before it moves it, under the lock of its node.
- * The owner is there so that two processes say so at once and not in the middle.
+ * Under the lock of its cell's node every mark compares the count before it moves it, and looks whether the run is still its
+ * owner's: who comes back after another process took the run up may find cells that were never written, or are forgotten.
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -67,13 +67,14 @@ const CONSTRAINTS = [
   'CREATE CONSTRAINT graphweft_cell IF NOT EXISTS FOR (c:GraphweftCell) REQUIRE c.id IS UNIQUE',
 ] as const;
 
-/** The first SET takes the lock of the node; only then is its count read. */
+/** The first SET takes the lock of the node; only then are its count and the run's owner read. */
 const MARK = `MERGE (c:GraphweftCell {id: $cell})
 ON CREATE SET c.run = $run, c.shard = 0, c.row = $row, c.col = $col, c.rows = 0
 SET c.owner = $owner
 WITH c, c.rows AS before
+OPTIONAL MATCH (r:GraphweftRun {id: $run}) WHERE r.owner = $owner
 SET c.rows = CASE WHEN before = $from THEN $to ELSE before END
-RETURN before`;
+RETURN before, r IS NOT NULL AS isOwned`;
 
 /** Gives a run `r` as {@link LedgerRun}, and the count of what is done when it is not. */
 const RUN = `OPTIONAL MATCH (c:GraphweftCell) WHERE c.id STARTS WITH r.id + '\\n' + r.instance + '/'

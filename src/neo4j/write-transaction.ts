@@ -48,7 +48,10 @@ export interface WriteTransactionOptions extends RetryOptions {
   readonly isFinal?: ((error: unknown) => boolean) | undefined;
 }
 
-/** Moves the count of a cell's rows, and gives what it was `before`; in the same transaction as the rows. */
+/**
+ * Moves the count of a cell's rows, and gives what it was `before` and whether the run `isOwned` still; in the same
+ * transaction as the rows.
+ */
 export interface LedgerMark {
   readonly statement: string;
   readonly parameters: Readonly<Record<string, unknown>>;
@@ -171,7 +174,7 @@ const COMMITTED = new Error('committed already');
 
 function checkMark(mark: LedgerMark, records: readonly Neo4jRecord[]): void {
   const before = Number(records[0]?.get('before'));
-  if (before === mark.from) return;
+  if (records[0]?.get('isOwned') === true && before === mark.from) return;
   throw before >= mark.to ? COMMITTED : writtenByAnother(mark);
 }
 
@@ -187,7 +190,7 @@ function outlasted(cause: unknown, attempts: number): WriteError {
 function writtenByAnother({ from, to }: LedgerMark): WriteError {
   return new WriteError(
     'GW_RUN_TAKEN',
-    `Rows ${from} to ${to - 1} of a cell were written by another process, so this one stops; the load goes on there.`,
+    `Another process took the run up, so this one stops before rows ${from} to ${to - 1} of a cell; the load goes on there.`,
   );
 }
 

@@ -22,6 +22,8 @@ export interface IdExtractor<T> {
    * by side, as far as their other buckets differ. Default: false.
    */
   readonly hasShared?: boolean;
+  /** Says what it is: a run that was stopped goes on only with an extractor of the same text. Default: its code. */
+  toString(): string;
   /**
    * Whether it does no more with an item than to read fields by name: then no object is made for it where rows come by
    * column. Default: false.
@@ -58,7 +60,11 @@ export function tupleIdExtractor({
   tableSize = DEFAULT_TABLE_SIZE,
 }: TupleIdExtractorOptions = {}): IdExtractor<readonly [start: unknown, end: unknown]> {
   integerOption('tableSize', tableSize, { min: 1, max: MAX_TABLE_SIZE });
-  return (item) => [bucketOf(item[0], tableSize, 0, item), bucketOf(item[1], tableSize, 1, item)];
+  const extract = (item: readonly [start: unknown, end: unknown]): BucketPair => [
+    bucketOf(item[0], tableSize, 0, item),
+    bucketOf(item[1], tableSize, 1, item),
+  ];
+  return Object.assign(extract, { toString: () => `tupleIdExtractor(${JSON.stringify({ tableSize })})` });
 }
 
 /**
@@ -79,7 +85,12 @@ export function dictIdExtractor({
     const col = bucketOf(item[endKey], tableSize, endKey, item);
     return monopartite && row > col ? [col, row] : [row, col];
   };
-  return Object.assign(extract, { monopartite, readsFields: true });
+  const settings = JSON.stringify({ tableSize, startKey, endKey, monopartite });
+  return Object.assign(extract, {
+    monopartite,
+    readsFields: true,
+    toString: () => `dictIdExtractor(${settings})`,
+  });
 }
 
 /** Gives the bucket of a node key, from 0 to tableSize − 1. */

@@ -78,6 +78,8 @@ export class SharedWriting {
   hasWrittenBefore = false;
   /** Whether commits met where none should. */
   hasDeadlocked = false;
+  /** Whether a row was seen to have the columns of the mapping; of later ones some may lack a field, which then is null. */
+  areColumnsChecked = false;
 
   get isGated(): boolean {
     return this.hasDeadlocked || this.writtenRows < this.gatedRows;

@@ -12,12 +12,14 @@ import {
   type CompiledMapping,
   checkColumns,
   compileMapping,
+  doubledKeyStatement,
   type KeyList,
   missingKeysStatement,
 } from '../mapping/compile.ts';
 import type { Mapping } from '../mapping/patterns.ts';
 import { readerOf } from '../mapping/readers.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
+import { doubledKeyError } from '../neo4j/constraints.ts';
 import type { RunStatement } from '../neo4j/write-transaction.ts';
 import {
   BatchWriter,
@@ -55,7 +57,8 @@ interface MissingEnd {
  * Writes each batch as a mapping says, in one transaction. Statistics: those of {@link CypherBatchSink}, and
  * `missing_node_rows` where there were any.
  *
- * @throws {@link ConfigError} `GW_MAPPING_COLUMN` before anything is written, when the rows have no such column.
+ * @throws {@link ConfigError} `GW_MAPPING_COLUMN` before anything is written, when the rows have no such column;
+ * `GW_CONFIG_CONSTRAINT` when two nodes have a key of the batch, of which then nothing is written.
  * @throws {@link WriteError} with a `GW_NEO4J_…` code when the server refuses a batch for good, and
  * `GW_WRITE_MISSING_NODE` with `missingNodes: 'error'`.
  */
@@ -64,7 +67,6 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly mapping: CompiledMapping;
   readonly #missingNodes: RowPolicy;
   readonly #writer: BatchWriter<T>;
-  #isChecked = false;
 
   constructor(context: Neo4jContext, options: MappingBatchSinkOptions<T>) {
     super(context, options);
@@ -74,14 +76,14 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     this.#missingNodes = choiceOption('missingNodes', options.missingNodes ?? 'reject', ROW_POLICIES);
     this.#writer = new BatchWriter<T>(
       writerOptions(this, write, options, this.mapping.statement),
-      (part, reject, { createdShare }) => {
-        if (!this.#isChecked) checkColumns(this.mapping, Object.keys(rowAt(part, 0) as Fields));
-        this.#isChecked = true;
-        const made = prepareBatch(this.mapping, part, floatColumns, createdShare);
+      (part, reject, shared) => {
+        if (!shared.areColumnsChecked) checkColumns(this.mapping, Object.keys(rowAt(part, 0) as Fields));
+        shared.areColumnsChecked = true;
+        const made = prepareBatch(this.mapping, part, floatColumns, shared.createdShare);
         const parameters = { ...made.parameters, run: options.ledger?.run ?? null };
         const prepared = { ...made, parameters };
         return async (run) => {
-          const { merged, missing } = await runMapping(run, this.mapping, prepared);
+          const { merged, missing } = await runMapping(run, this.mapping, prepared, this.#runOutside);
           // Before the commit, so that no row is in neither place.
           if (missing.size > 0) this.#setAside(part, missing, reject);
           // Their other ends may have been made, or given properties.
@@ -98,6 +100,14 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     integerOption('maxBatchSize', maxBatchSize, { min: 1 });
     yield* writeBatches(this, this.predecessor.getBatch(maxBatchSize), this.#writer);
   }
+
+  readonly #runOutside: RunStatement = async (cypher, parameters) => {
+    const { value } = await this.context.neo4j.transact((run) => run(cypher, parameters), {
+      signal: this.signal,
+      isRepeatable: true,
+    });
+    return value;
+  };
 
   #setAside(part: BatchResults<T>, missing: ReadonlyMap<number, MissingEnd>, reject: Reject): void {
     const rejections = [...missing].map(([index, end]) => ({
@@ -134,17 +144,47 @@ function isWritten({ write, node }: KeyList): boolean {
 /**
  * Runs the statement, and finds the rows that have no node where not all were written: by index, with the end.
  * `merged` are the rows of the statement that were written.
- * @throws {@link WriteError} `GW_NEO4J_WRITE`, to be tried again, where a node came or went in between.
+ * @param runOutside Sees the graph as it is without the transaction: where rows make nodes that others look for, those are found
+ * once the statement has run, though they were not there when it looked.
+ * @throws {@link WriteError} `GW_NEO4J_WRITE`, to be tried again, where a node came or went in between;
+ * {@link ConfigError} `GW_CONFIG_CONSTRAINT` where two nodes have one key.
  */
 async function runMapping(
   run: RunStatement,
   mapping: CompiledMapping,
-  { statement, parameters, sent, order, places }: PreparedBatch,
+  prepared: PreparedBatch,
+  runOutside: RunStatement,
 ): Promise<{ readonly merged: number; readonly missing: ReadonlyMap<number, MissingEnd> }> {
+  const { statement, parameters, sent, order } = prepared;
   const [record] = await run(statement, parameters);
-  const missing = new Map<number, MissingEnd>();
   const merged = Number(record?.get('rows'));
-  if (merged === sent) return { merged, missing };
+  if (merged === sent) return { merged, missing: new Map() };
+  if (merged > sent) throw doubledKeyError(mapping.spaces[0]!); // of nodes that are merged, each was
+  let found = sent;
+  for (const look of mapping.makesNodes ? [run, runOutside] : [run]) {
+    const missing = await missingEnds(look, mapping, prepared);
+    found = sent;
+    for (let i = 0; i < sent; i++) if (missing.has(order ? order[i]! : i)) found--;
+    if (found === merged) return { merged, missing };
+  }
+  for (const list of mapping.lists) {
+    const doubled = await run(doubledKeyStatement(list), parameters);
+    if (doubled.length > 0) throw doubledKeyError(mapping.spaces[list.space]!);
+  }
+  throw new WriteError(
+    'GW_NEO4J_WRITE',
+    `Of ${sent} rows ${merged} were written, though ${found} have their nodes: some came or went meanwhile.`,
+    { retriable: true },
+  );
+}
+
+/** Finds the rows of a batch that have no node, by index, with the end. */
+async function missingEnds(
+  run: RunStatement,
+  mapping: CompiledMapping,
+  { parameters, places }: PreparedBatch,
+): Promise<ReadonlyMap<number, MissingEnd>> {
+  const missing = new Map<number, MissingEnd>();
   for (const [l, list] of mapping.lists.entries()) {
     if (list.write !== 'match') continue;
     const records = await run(missingKeysStatement(list), parameters);
@@ -155,12 +195,5 @@ async function runMapping(
         if (holes.has(place)) missing.set(index, { end, list });
     }
   }
-  let found = sent;
-  for (let i = 0; i < sent; i++) if (missing.has(order ? order[i]! : i)) found--;
-  if (found === merged) return { merged, missing };
-  throw new WriteError(
-    'GW_NEO4J_WRITE',
-    `Of ${sent} rows ${merged} were written, though ${found} have their nodes: some came or went meanwhile.`,
-    { retriable: true },
-  );
+  return missing;
 }

@@ -175,7 +175,7 @@ export class RejectedRows {
 
   /** @throws {@link GraphweftError} `GW_REJECTED_FILE` when the file cannot be written: a row must not vanish. */
   append(rows: readonly RejectedRow[]): void {
-    const fresh = rows.filter((row) => !this.#isThere(row));
+    const fresh = rows.map(withOwnPlace).filter((row) => !this.#isThere(row));
     if (fresh.length === 0) return;
     const own = {
       ...(this.#run && { run: this.#run }),
@@ -227,6 +227,13 @@ export class RejectedRows {
     if (left > 0) toSkip.set(kindOf(row), left - 1);
     return left > 0;
   }
+}
+
+/** A line that says whose it is was carried over from another run, and its cell is none of this one. */
+function withOwnPlace(row: RejectedRow): RejectedRow {
+  if (row.load === undefined) return row;
+  const { cell: _cell, position: _position, ...carried } = row;
+  return carried;
 }
 
 function kindOf({ stage, code }: RejectedRow): string {

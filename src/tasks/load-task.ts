@@ -148,6 +148,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       ledger = run && (await this.#openLedger(run, options, planned));
       if (ledger?.isDone) summary = this.#nothingLeft(ledger);
       else {
+        if (ledger) await this.#takeUp(ledger);
         const chain = this.#chain(planned?.source ?? opened, { options, floatColumns, planned, ledger });
         for await (const { statistics } of chain.getBatch(this.batchSize)) summary = statistics;
         if (planned?.outcome) context.reporter.notice?.(`${this.name}: ${planned.outcome()}`);
@@ -203,14 +204,16 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const { fresh = false, runTag } = options;
     const ledger = await openLedger(context, run, { fingerprint, fresh, instance, runTag });
     if (ledger?.isDone) refuseOtherLoad(run, fingerprint);
-    if (!ledger || ledger.isDone) return ledger;
-    await this.#rejected.beginRun(ledger.instance, (row, col) => ledger.committed(row, col));
-    if (ledger.isResumed) {
-      context.reporter.warn(
-        `${this.name}: goes on with run "${ledger.run}", of which ${ledger.rows.toLocaleString('en-US')} rows are done`,
-      );
-    }
     return ledger;
+  }
+
+  /** Finds out what earlier attempts have rejected; apart from opening the ledger, which is to be closed when this fails. */
+  async #takeUp(ledger: RunLedger): Promise<void> {
+    await this.#rejected.beginRun(ledger.instance, (row, col) => ledger.committed(row, col));
+    if (!ledger.isResumed) return;
+    this.context.reporter.warn(
+      `${this.name}: goes on with run "${ledger.run}", of which ${ledger.rows.toLocaleString('en-US')} rows are done`,
+    );
   }
 
   #nothingLeft(ledger: RunLedger): Statistics {
@@ -260,6 +263,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const mapping = this.#mapping;
     const writing = new SharedWriting();
     writing.gatedRows = this.#gatedRows(options, planned);
+    writing.areColumnsChecked = true; // of the first row, where keys are looked at
     writing.hasWrittenBefore = ledger !== undefined && ledger.rows > this.#rejected.committed;
     const shared = {
       ...pickOptions(options as LoadOptions, [...CYPHER_WRITE_OPTION_NAMES, 'duplicateKeys', 'missingNodes']),
@@ -318,7 +322,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
   #withKeys(predecessor: BatchSource, options: O): BatchSource {
     const mapping = this.#mapping;
     const keys = mapping?.required ?? this.#writing.keysOf(options, mapping);
-    if (keys.length === 0) return predecessor;
+    if (keys.length === 0 && !mapping) return predecessor;
     return new NullKeysBatchProcessor(this.context, {
       predecessor,
       task: this,

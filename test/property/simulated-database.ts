@@ -112,7 +112,7 @@ export class SimulatedDatabase {
         const before = this.cells.get(cell)?.rows ?? 0;
         const [row, col, from, to] = ['row', 'col', 'from', 'to'].map((name) => Number(parameters[name]));
         if (before === from) changes.push(() => this.cells.set(cell, { row: row!, col: col!, rows: to! }));
-        return { before };
+        return { before, isOwned: parameters.owner === this.#run?.owner };
       };
       const write = (rows: readonly SimulatedRow[], happens: Step) => {
         if (happens === 'memory' && rows.length > 1)

@@ -143,6 +143,22 @@ describe('a mapping', () => {
     });
   });
 
+  it('takes a field that later rows have not for null, in whatever cells they come', async () => {
+    const label = uniqueLabel('Person');
+    const lines = Array.from({ length: 400 }, (_, id) => `${id},${id % 50 === 0 ? `nick${id}` : ''}`);
+    const { error, summary } = await new ParallelCSVLoad2Neo4jTask(context(), {
+      file: useFolder().write('people.csv', `id,nick\n${lines.join('\n')}\n`),
+      types: { id: 'INTEGER' },
+      schema: z
+        .object({ id: z.number(), nick: z.string().nullable() })
+        .transform(({ id, nick }): { id: number; nick?: string } => (nick ? { id, nick } : { id })),
+      mapping: node(label, { id: 'id' }, { properties: ['nick'] }),
+      batchSize: 20,
+    }).execute();
+    expect(error).toBeUndefined();
+    expect(summary).toMatchObject({ nodes_created: 400, properties_set: 400 + 8 });
+  });
+
   it('says which constraint is missing, or why it cannot be made', async () => {
     const label = uniqueLabel('Twice');
     await context().neo4j.query(`CREATE (:\`${label}\` {id: 1}), (:\`${label}\` {id: 1})`);
@@ -185,6 +201,48 @@ describe('a mapping', () => {
     const without = new CSVLoad2Neo4jTask(context(), { file, mapping, constraints: 'none' });
     expect(await without.execute()).toMatchObject({ success: true });
   });
+
+  it.each([
+    ['match', 'create'],
+    ['merge', 'create'],
+    ['match', 'merge'],
+  ] as const)(
+    'writes nothing where two nodes have a key and no constraint is wanted (%s, %s)',
+    async (ends, write) => {
+      const label = uniqueLabel('Twin');
+      await context().neo4j.query(`UNWIND [1, 2, 2, 3] AS id CREATE (:${label} {id: id})`);
+      const { error } = await new CSVLoad2Neo4jTask(context(), {
+        file: useFolder().write('twins.csv', 'a,b\n2,1\n3,1\n1,3\n'),
+        types: 'inferred',
+        constraints: 'none',
+        mapping: relationship('KNOWS', {
+          from: node(label, { id: 'a' }, { write: ends }),
+          to: node(label, { id: 'b' }, { write: ends }),
+          write,
+        }),
+      }).execute();
+      expect(error).toMatchObject({ code: 'GW_CONFIG_CONSTRAINT' });
+      expect(error!.message).toContain(`WITH [n.\`id\`] AS key, count(*) AS nodes WHERE nodes > 1`);
+      const { rows } = await context().neo4j.query(`MATCH (:${label})-[r]->() RETURN count(r) AS n`);
+      expect(rows).toEqual([{ n: 0 }]);
+    },
+  );
+
+  it.each(['match', 'merge'] as const)(
+    'writes no node twice where two nodes have a key and no constraint is wanted (%s)',
+    async (write) => {
+      const label = uniqueLabel('Twin');
+      await context().neo4j.query(`UNWIND [1, 2, 2, 3] AS id CREATE (:${label} {id: id})`);
+      const { error, summary } = await new CSVLoad2Neo4jTask(context(), {
+        file: useFolder().write('twins.csv', 'a,b\n2,1\n3,1\n1,3\n'),
+        types: 'inferred',
+        constraints: 'none',
+        mapping: node(label, { id: 'a' }, { write, properties: ['b'] }),
+      }).execute();
+      expect(error).toMatchObject({ code: 'GW_CONFIG_CONSTRAINT' });
+      expect(summary.properties_set).toBeUndefined();
+    },
+  );
 
   it('takes hostile names for names', async () => {
     const hostile = [

@@ -1,9 +1,10 @@
-import { existsSync, utimesSync } from 'node:fs';
+import { existsSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
 import { AbortedError } from '../../../src/core/errors.ts';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
 import { RunLedger } from '../../../src/neo4j/run-ledger.ts';
+import { dictIdExtractor } from '../../../src/parallel/id-extractors.ts';
 import {
   CSVLoad2Neo4jTask,
   ParallelCSVLoad2Neo4jTask,
@@ -157,6 +158,22 @@ describe('a load that was stopped', () => {
     expect(await trips(label)).toEqual(GOOD);
   });
 
+  it('does not go on with an extractor that was made otherwise', async () => {
+    const { label, options } = await fixture();
+    const { context } = stoppingAt(500);
+    await using _ = context;
+    const split = (tableSize: number) => ({
+      ...options,
+      tableSize: 9,
+      idExtractor: dictIdExtractor({ tableSize, monopartite: true }),
+    });
+    await new ParallelCSVLoad2Neo4jTask(context, split(9)).execute();
+    const { error } = await new ParallelCSVLoad2Neo4jTask(server.context(), split(8)).execute();
+    expect(error).toMatchObject({ code: 'GW_RUN_CHANGED' });
+    await new ParallelCSVLoad2Neo4jTask(server.context(), split(9)).execute();
+    expect(await trips(label)).toEqual(GOOD);
+  });
+
   it('may be another load where nothing was written yet', async () => {
     const { label, options } = await fixture();
     const { maxWorkers: _, ...sequential } = options;
@@ -243,6 +260,51 @@ describe('a run with an id of its own', () => {
     await expect(begin(seen)).rejects.toMatchObject({ code: 'GW_RUN_TAKEN' });
     await expect(begin()).rejects.toMatchObject({ code: 'GW_RUN_TAKEN' });
     expect((await begin(await RunLedger.find(neo4j, run))).isDone).toBe(true);
+  });
+
+  it.each([true, false])(
+    'is written no more by who was taken for lost, though another one finished it (kept: %s)',
+    async (isKept) => {
+      const { neo4j } = server.context();
+      const run = uniqueLabel('Run');
+      const begin = async () =>
+        RunLedger.open(neo4j, {
+          run,
+          found: await RunLedger.find(neo4j, run),
+          isKept,
+          fingerprint: { a: { b: 1 } },
+          instance: run,
+        });
+      const write = (ledger: RunLedger) =>
+        neo4j.transact((send) => send(`CREATE (:${run})`, {}), {
+          mark: ledger.mark({ row: 0, col: 0 }, 0, 1),
+        });
+      const lost = await begin();
+      await neo4j.query(
+        "MATCH (r:GraphweftRun {id: $run}) SET r.host = 'elsewhere', r.seenAt = datetime() - duration('PT2M')",
+        { run },
+      );
+      const other = await begin();
+      await write(other);
+      await other.close('done');
+      await expect(write(lost)).rejects.toMatchObject({ code: 'GW_RUN_TAKEN' });
+      await lost.close('stopped');
+      const { rows } = await neo4j.query(`MATCH (n:${run}) RETURN count(n) AS nodes`);
+      expect(rows).toEqual([{ nodes: 1 }]);
+    },
+  );
+
+  it('is given back when its rejected rows cannot be read', async () => {
+    const { label, options } = await fixture();
+    const { rejectedFile } = options;
+    symlinkSync(rejectedFile!, rejectedFile!);
+    const load = () =>
+      new ParallelCSVLoad2Neo4jTask(server.context(), { ...options, resume: label }).execute();
+    expect((await load()).error).toMatchObject({ code: 'ELOOP' });
+    expect(await runs(label)).toEqual(['stopped']);
+    rmSync(rejectedFile!);
+    expect(await load()).toMatchObject({ success: true });
+    expect(await trips(label)).toEqual(GOOD);
   });
 
   it('leaves nothing behind where nothing is to be remembered', async () => {

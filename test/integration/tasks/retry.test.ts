@@ -108,6 +108,26 @@ describe('rejected rows', () => {
     expect(existsSync(rejectedFile)).toBe(false);
   });
 
+  it('of another load are not taken for those of a retry that failed and goes on', async () => {
+    const { label, options, rejectedFile, count, neo4j } = await trips();
+    await new CSVLoad2Neo4jTask(server.context(), options).execute();
+    const { name: _, ...others } = options;
+    const visits = relationship('VISITED', {
+      from: node(uniqueLabel('Day'), { day: 'day' }, { write: 'merge' }),
+      to: node(label, { id: 'end' }),
+    });
+    await new CSVLoad2Neo4jTask(server.context(), { ...others, mapping: visits }).execute();
+    expect(readJsonLines(rejectedFile)).toHaveLength(6 + 4);
+    const retry = (more: object) =>
+      new RejectedRowsRetryTask(server.context(), { file: rejectedFile, ...more }).execute();
+    const { error } = await retry({ missingNodes: 'error' });
+    expect(error).toMatchObject({ code: 'GW_WRITE_MISSING_NODE' });
+    await neo4j.query(`UNWIND [3, 4] AS id CREATE (:${label} {id: id})`);
+    expect(await retry({})).toMatchObject({ success: true, summary: { relationships_created: 6 + 4 } });
+    expect(await count()).toMatchObject({ n: 10, distinct: 10 });
+    expect(existsSync(rejectedFile)).toBe(false);
+  });
+
   it('are mended in the file, and carried over where nobody mended them', async () => {
     const { options, rejectedFile, count } = await trips();
     await new CSVLoad2Neo4jTask(server.context(), options).execute();

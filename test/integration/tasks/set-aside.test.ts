@@ -102,6 +102,51 @@ describe('a row that was set aside', () => {
     ]);
   });
 
+  it.each([1, 3, 100])(
+    'is one whose node another row of the batch makes, where it is not there yet (batches of %d)',
+    async (batchSize) => {
+      const label = uniqueLabel('Employee');
+      await server.context().neo4j.query(`CREATE (:${label} {id: '1'})`);
+      const folder = useFolder();
+      const { error, summary } = await new CSVLoad2Neo4jTask(server.context(), {
+        file: folder.write('staff.csv', 'id,manager\n2,4\n3,1\n4,1\n'),
+        mapping: relationship('REPORTS_TO', {
+          from: node(label, { id: 'id' }, { write: 'create' }),
+          to: node(label, { id: 'manager' }),
+          write: 'create',
+        }),
+        rejectedFile: folder.path('rejected.jsonl'),
+        batchSize,
+      }).execute();
+      expect(error).toBeUndefined();
+      expect(summary).toMatchObject({ nodes_created: 2, cypher_rows_written: 2, missing_node_rows: 1 });
+      expect(summary.retries).toBeUndefined();
+      expect(readJsonLines(folder.path('rejected.jsonl')).map(({ rowNumber }) => rowNumber)).toEqual([0]);
+    },
+  );
+
+  it.each([
+    ['match', 'merge'],
+    ['merge', 'match'],
+  ] as const)('is found where one end is matched and another one merged (%s, %s)', async (from, to) => {
+    const label = uniqueLabel('Place');
+    await server.context().neo4j.query(`CREATE (:${label} {id: '1'})`);
+    const { error, summary } = await new CSVLoad2Neo4jTask(server.context(), {
+      file: useFolder().write('roads.csv', 'a,b\n1,2\n2,1\n1,1\n3,4\n'),
+      mapping: relationship('ROAD', {
+        from: node(label, { id: 'a' }, { write: from }),
+        to: node(label, { id: 'b' }, { write: to }),
+        write: 'create',
+      }),
+      resume: false,
+    }).execute();
+    expect(error).toBeUndefined();
+    const written = summary.relationships_created!;
+    expect(written).toBeGreaterThanOrEqual(2);
+    expect(summary).toMatchObject({ cypher_rows_written: written, missing_node_rows: 4 - written });
+    expect(summary.retries).toBeUndefined();
+  });
+
   it('leaves nothing of its other end behind', async () => {
     const [a, b] = [uniqueLabel('A'), uniqueLabel('B')];
     await server.context().neo4j.query(`CREATE (:${b} {id: '1'})`);

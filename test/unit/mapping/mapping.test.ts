@@ -1,6 +1,7 @@
 import neo4j from 'neo4j-driver';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { ValidationError } from '../../../src/core/errors.ts';
 import { checkColumns, compileMapping } from '../../../src/mapping/compile.ts';
 import { mappingExtractor } from '../../../src/mapping/mapping-extractor.ts';
 import { type NodePattern, node, relationship } from '../../../src/mapping/patterns.ts';
@@ -34,6 +35,7 @@ describe('compileMapping', () => {
         'UNWIND $keys0 AS key',
         'OPTIONAL MATCH (n:`Airport` {`iata`: key})',
         'WITH collect([n]) AS n0',
+        'WHERE size(n0) = size($keys0)',
         'UNWIND $rows AS r',
         'WITH r, n0[r[0]][0] AS e0, n0[r[1]][0] AS e1',
         'WHERE e0 IS NOT NULL AND e1 IS NOT NULL',
@@ -46,6 +48,37 @@ describe('compileMapping', () => {
     expect(createsOnly).toBe(true);
   });
 
+  it('takes a key of several properties for one key at both ends, in whatever order it is given', () => {
+    const compiled = compileMapping(
+      relationship('ROAD', {
+        from: node('City', { country: 'c1', name: 'n1' }),
+        to: node('City', { name: 'n2', country: 'c2' }),
+        write: 'create',
+      }),
+    );
+    expect(compiled.spaces).toEqual([{ label: 'City', properties: ['country', 'name'] }]);
+    expect(compiled.lists).toHaveLength(1);
+    const extract = mappingExtractor(compiled, 64);
+    expect(extract.monopartite).toBe(true);
+    const [ulm, nice] = [
+      ['de', 'Ulm'],
+      ['fr', 'Nice'],
+    ];
+    const buckets = (from: string[], to: string[]) => [
+      ...extract({ c1: from[0], n1: from[1], c2: to[0], n2: to[1] }),
+    ];
+    expect(buckets(nice!, ulm!)).toEqual(buckets(ulm!, nice!).reverse());
+    const { parameters } = prepareBatch(
+      compiled,
+      { chunk: [{ c1: 'de', n1: 'Ulm', c2: 'de', n2: 'Ulm' }] },
+      new Set(),
+    );
+    expect(plain(parameters.keys0)).toEqual([ulm]);
+    // A comma in a name makes no two names of it.
+    const comma = relationship('X', { from: node('A', { 'a,b': 'x' }), to: node('A', { a: 'y', b: 'z' }) });
+    expect(compileMapping(comma).spaces).toHaveLength(2);
+  });
+
   it('merges ends with more labels and properties of their own, and looks once at each node for its relationships', () => {
     const { statement, statementByEnd } = compileMapping(rating);
     const nodes = [
@@ -53,11 +86,13 @@ describe('compileMapping', () => {
       'MERGE (n:`User` {`id`: key})',
       'SET n:`User`', // locks it
       'WITH collect([n]) AS n0',
+      'WHERE size(n0) = size($keys0)',
       'UNWIND $keys1 AS key',
       'MERGE (n:`Movie` {`id`: key[0]})',
       'SET n:`Movie`:`Item`',
       'SET n.`title` = key[1]',
       'WITH n0, collect([n]) AS n1',
+      'WHERE size(n1) = size($keys1)',
     ];
     const writes = [
       'FOREACH (_ IN CASE WHEN NOT isKnown THEN [1] ELSE [] END | CREATE (e0)-[x0:`RATED` {`stars`: r[1]}]->(e1))',
@@ -132,6 +167,7 @@ describe('compileMapping', () => {
         'UNWIND $keys0 AS key',
         'OPTIONAL MATCH (n:`A` {`id`: key})',
         'WITH collect([n]) AS n0',
+        'WHERE size(n0) = size($keys0)',
         'UNWIND $rows AS r',
         'WITH r, n0[r[0]][0] AS e0',
         'WHERE e0 IS NOT NULL',
@@ -281,6 +317,19 @@ describe('a prepared batch', () => {
       return [...(parameters.rows as Iterable<unknown>)];
     };
     expect(prepare).toThrow(/In row 41 of x.csv, field `delay`: the integer/);
+  });
+
+  it.each([
+    relationship('AT', { from: node('Day', { at: 'at' }, { write: 'merge' }), to: node('A', { id: 'id' }) }),
+    relationship('AT', { from: node('A', { id: 'id' }), to: node('A', { id: 'id' }), key: ['at'] }),
+  ])('names the row of a date that is none, where it is a key', (mapping) => {
+    const chunk = [
+      { id: 1, at: new Date('2026-11-26T12:00:00.001Z') },
+      { id: 1, at: new Date('neither') },
+    ];
+    const prepare = () => prepareBatch(compileMapping(mapping), { chunk }, new Set());
+    expect(prepare).toThrow(ValidationError);
+    expect(prepare).toThrow(/In item 1 of the batch, field `at`: Neo4j has no type for a Date/);
   });
 });
 
