@@ -118,7 +118,7 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
     } finally {
       output.destroy();
       // A file that is still being opened would be there again after it is removed.
-      if (!output.closed) await new Promise((resolve) => output.once('close', resolve));
+      if (!output.closed) await new Promise<void>((resolve) => output.once('close', () => resolve()));
       if (!isWhole) await pending.discard();
     }
   }
