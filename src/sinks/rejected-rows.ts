@@ -87,6 +87,8 @@ export class RejectedRows {
   readonly path: string;
   #count = 0;
   #committed = 0;
+  #carried = 0;
+  #ofOthers = 0;
   #run: string | undefined;
   #earlier: Earlier | undefined;
   #limit: ((rejected: number) => void) | undefined;
@@ -125,6 +127,11 @@ export class RejectedRows {
     return this.#committed;
   }
 
+  /** Rows of this load that runs before this one have set aside. */
+  get ofOtherRuns(): number {
+    return this.#ofOthers;
+  }
+
   /** Gives the codes of rows that an earlier attempt has set aside, though the ledger does not count them, by index in a batch. */
   earlierOf({ row, col, from }: BatchPosition, rows: number): ReadonlyMap<number, ErrorCode> {
     const found = new Map<number, ErrorCode>();
@@ -141,6 +148,8 @@ export class RejectedRows {
   begin(): void {
     this.#count = 0;
     this.#committed = 0;
+    this.#carried = 0;
+    this.#ofOthers = 0;
     this.#run = undefined;
     this.#earlier = undefined;
   }
@@ -165,6 +174,7 @@ export class RejectedRows {
     mendLastLine(this.path, (line) => rejectedRowOf(line) !== undefined);
     for await (const line of createInterface({ input: createReadStream(this.path) })) {
       const row = rejectedRowOf(line);
+      if (row && row.run !== run && row.load === this.#description?.id) this.#ofOthers++;
       if (row?.run !== run) continue;
       this.#count++;
       if (!row.cell) toSkip.set(kindOf(row), (toSkip.get(kindOf(row)) ?? 0) + 1);
@@ -175,8 +185,19 @@ export class RejectedRows {
 
   /** @throws {@link GraphweftError} `GW_REJECTED_FILE` when the file cannot be written: a row must not vanish. */
   append(rows: readonly RejectedRow[]): void {
-    const fresh = rows.map(withOwnPlace).filter((row) => !this.#isThere(row));
-    if (fresh.length === 0) return;
+    this.#write(rows);
+    this.checkLimit();
+  }
+
+  /** Appends rows that were rejected before and are not looked at now; no limit counts them. */
+  carryOver(rows: readonly RejectedRow[]): void {
+    this.#carried += this.#write(rows.map(withOwnPlace));
+  }
+
+  /** Gives how many of the rows were not there yet. */
+  #write(rows: readonly RejectedRow[]): number {
+    const fresh = rows.filter((row) => !this.#isThere(row));
+    if (fresh.length === 0) return 0;
     const own = {
       ...(this.#run && { run: this.#run }),
     };
@@ -195,11 +216,11 @@ export class RejectedRows {
       );
     }
     this.#count += fresh.length;
-    this.checkLimit();
+    return fresh.length;
   }
 
   checkLimit(): void {
-    this.#limit?.(this.#count);
+    this.#limit?.(this.#count - this.#carried);
   }
 
   /** Has what a load is written beside the file when its first row is rejected, so that its rows can be loaded again. */
@@ -229,10 +250,8 @@ export class RejectedRows {
   }
 }
 
-/** A line that says whose it is was carried over from another run, and its cell is none of this one. */
-function withOwnPlace(row: RejectedRow): RejectedRow {
-  if (row.load === undefined) return row;
-  const { cell: _cell, position: _position, ...carried } = row;
+/** The cell of a line that is carried over is one of another run. */
+function withOwnPlace({ cell: _cell, position: _position, ...carried }: RejectedRow): RejectedRow {
   return carried;
 }
 

@@ -92,6 +92,7 @@ export class CsvRecords {
       this.#at = BYTE_ORDER_MARK.length;
     if (!this.#hasBlankRows) this.#skipBlankLines();
     const start = this.#at;
+    if (this.#isEnd && start === this.#bytes.length) return undefined;
     const end = this.#endOfRecord(start);
     // It may point at the last byte of the record before.
     if (known > start && known < (end ?? this.#bytes.length) - 1) return this.#nextAt(known);

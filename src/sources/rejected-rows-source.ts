@@ -45,13 +45,12 @@ export class RejectedRowsSource extends BatchProcessor<never, Row> {
       throwIfAborted(this.signal);
       const isLost = isLine(line) ? !this.#options.lineOptions?.(line.load) : line.row === undefined;
       if (isLost || !this.#isWanted(line)) this.#keep(batch, line);
-      else if (isLine(line)) batch.lines.push(line);
-      else this.#add(batch, line, rowFromJson(line.row, line.types) as Row, number);
-      if (batch.chunk.length + batch.lines.length < size) continue;
+      else batch.lines.push([number, line]);
+      if (batch.lines.length < size) continue;
       yield await this.#resultsOf(batch);
       batch = newBatch();
     }
-    if (batch.chunk.length + batch.lines.length + batch.kept > 0) yield await this.#resultsOf(batch);
+    if (batch.lines.length + batch.kept > 0) yield await this.#resultsOf(batch);
   }
 
   #isWanted({ load }: RejectedRow): boolean {
@@ -60,32 +59,28 @@ export class RejectedRowsSource extends BatchProcessor<never, Row> {
   }
 
   #keep(batch: Batch, line: RejectedRow): void {
-    this.#options.carryOver.append([line]);
+    this.#options.carryOver.carryOver([line]);
     batch.kept++;
   }
 
-  #add(
-    { chunk, files, rowNumbers }: Batch,
-    { file, rowNumber }: RejectedRow,
-    row: Row,
-    number: number,
-  ): void {
-    chunk.push(row);
-    files.push(file ?? this.#options.file);
-    rowNumbers.push(rowNumber ?? number);
-  }
-
+  /** In the order of the lines, whatever the size of a batch: a retry that goes on has to find its rows where they were. */
   async #resultsOf(batch: Batch): Promise<BatchResults<Row>> {
-    for (const lines of groupsOf(batch.lines)) {
-      const options = this.#options.lineOptions!(lines[0]!.load)!;
-      for (const [i, row] of (await readLines(this.context, lines, options)).entries()) {
-        const line = lines[i]!;
-        // Where every record is one line, that is its row; the header is line 1.
-        if (typeof row !== 'string') this.#add(batch, line, row, line.lineNumber! - 2);
-        else this.#keep(batch, { ...line, message: row });
+    const read = await this.#readMended(batch.lines.map(([, line]) => line).filter(isLine));
+    const chunk: Row[] = [];
+    const files: string[] = [];
+    const rowNumbers: number[] = [];
+    for (const [number, line] of batch.lines) {
+      const row = read.get(line) ?? (rowFromJson(line.row, line.types) as Row);
+      if (typeof row === 'string') {
+        this.#keep(batch, { ...line, message: row });
+        continue;
       }
+      chunk.push(row);
+      files.push(line.file ?? this.#options.file);
+      // Where every record is one line, that is its row; the header is line 1.
+      rowNumbers.push(isLine(line) ? line.lineNumber! - 2 : (line.rowNumber ?? number));
     }
-    const { chunk, files, rowNumbers, kept } = batch;
+    const { kept } = batch;
     return {
       chunk,
       batchSize: chunk.length,
@@ -93,19 +88,26 @@ export class RejectedRowsSource extends BatchProcessor<never, Row> {
       statistics: { rejected_rows_read: chunk.length, ...(kept > 0 && { rejected_rows_kept: kept }) },
     };
   }
+
+  /** Gives of each line its row, or what is still wrong with it. */
+  async #readMended(mended: readonly MendedLine[]): Promise<ReadonlyMap<RejectedRow, Row | string>> {
+    const read = new Map<RejectedRow, Row | string>();
+    for (const lines of groupsOf(mended)) {
+      const options = this.#options.lineOptions!(lines[0]!.load)!;
+      const results = await readLines(this.context, lines, options);
+      for (const [i, line] of lines.entries()) read.set(line, results[i]!);
+    }
+    return read;
+  }
 }
 
 interface Batch {
-  readonly chunk: Row[];
-  readonly files: string[];
-  readonly rowNumbers: number[];
-  /** Malformed lines that are still to be read. */
-  readonly lines: MendedLine[];
+  readonly lines: [number: number, line: RejectedRow][];
   kept: number;
 }
 
 function newBatch(): Batch {
-  return { chunk: [], files: [], rowNumbers: [], lines: [], kept: 0 };
+  return { lines: [], kept: 0 };
 }
 
 /** Lines of the same load and columns. */

@@ -148,7 +148,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
       ledger = run && (await this.#openLedger(run, options, planned));
       if (ledger?.isDone) summary = this.#nothingLeft(ledger);
       else {
-        if (ledger) await this.#takeUp(ledger);
+        if (ledger) await this.#takeUp(ledger, options);
         const chain = this.#chain(planned?.source ?? opened, { options, floatColumns, planned, ledger });
         for await (const { statistics } of chain.getBatch(this.batchSize)) summary = statistics;
         if (planned?.outcome) context.reporter.notice?.(`${this.name}: ${planned.outcome()}`);
@@ -208,8 +208,15 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
   }
 
   /** Finds out what earlier attempts have rejected; apart from opening the ledger, which is to be closed when this fails. */
-  async #takeUp(ledger: RunLedger): Promise<void> {
+  async #takeUp(ledger: RunLedger, { fresh }: O): Promise<void> {
     await this.#rejected.beginRun(ledger.instance, (row, col) => ledger.committed(row, col));
+    const { ofOtherRuns } = this.#rejected;
+    if (fresh && ofOtherRuns > 0) {
+      this.context.reporter.warn(
+        `${this.name}: begins anew, and ${this.rejectedFile} has rows that it rejected before (${ofOtherRuns}); remove those, ` +
+          'since a retry would load them and what is rejected now',
+      );
+    }
     if (!ledger.isResumed) return;
     this.context.reporter.warn(
       `${this.name}: goes on with run "${ledger.run}", of which ${ledger.rows.toLocaleString('en-US')} rows are done`,

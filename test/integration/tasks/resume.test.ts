@@ -215,6 +215,9 @@ describe('a run with an id of its own', () => {
     expect(await trips(label)).toEqual(GOOD);
     expect(await load({ fresh: true })).toMatchObject({ summary: { relationships_created: GOOD.length } });
     expect(await trips(label)).toHaveLength(2 * GOOD.length);
+    expect(server.reporter().warnings).toContainEqual(
+      expect.stringMatching(/: begins anew, and .* has rows that it rejected before \(\d+\); remove those/),
+    );
   });
 
   it('is of one load: another one with its id is refused, and not left out', async () => {
