@@ -191,7 +191,9 @@ export class CsvRecords {
   /** Gives where the field's delimiter or line break stands. What stands behind a closing quote is malformed up to there. */
   #endOfField(from: number): number {
     const bytes = this.#bytes;
-    let at = this.#skipSpaces(from);
+    // One blank may stand before a quote; behind more of them it is a character as any other.
+    let at =
+      bytes[from] === SPACE && !this.#isDelimiter(from) && bytes[from + 1] === this.#quote ? from + 1 : from;
     // Blanks and a quote behind a closing one open it again.
     for (let closed = -1; bytes[at] === this.#quote && at !== closed; at = this.#skipSpaces(at)) {
       at = closed = this.#endOfQuotes(at + 1);

@@ -26,6 +26,7 @@ describe('malformed lines', () => {
         const file = folder.write('a.csv', content);
         rmSync(rejectedFile, { force: true });
         const expected = await byDuckDb(connection, file, content);
+        fc.pre(expected !== 'lost');
         const source = new CSVBatchSource(PLAIN_CONTEXT, { file, rejectedFile, types: { a: 'BIGINT' } });
         const loaded = drain(source, 10);
         if (expected === undefined) {
@@ -49,12 +50,15 @@ describe('malformed lines', () => {
   }, 30_000);
 });
 
-/** What DuckDB's own cast refuses; undefined where it cannot read the file. */
+/**
+ * What DuckDB's own cast refuses; undefined where it cannot read the file, 'lost' where two fields of a line have more behind their
+ * closing quotes: then it says so twice of one place, and makes a row of what comes after if that has as many fields.
+ */
 async function byDuckDb(
   connection: DuckDBConnection,
   file: string,
   content: string,
-): Promise<readonly { lineNumber: number; text: string }[] | undefined> {
+): Promise<readonly { lineNumber: number; text: string }[] | 'lost' | undefined> {
   const options = `header=true, delim=',', quote='"', escape='"', auto_detect=false, store_rejects=true`;
   try {
     await connection.runAndReadAll(
@@ -64,10 +68,14 @@ async function byDuckDb(
     return undefined; // line breaks of two kinds
   }
   const faults = await connection.runAndReadAll(
-    `SELECT min(line_byte_position)::INTEGER - 1 AS at, max_by(csv_line, strlen(csv_line)) AS text FROM reject_errors GROUP BY line ORDER BY line`,
+    `SELECT min(line_byte_position)::INTEGER - 1 AS at, max_by(csv_line, strlen(csv_line)) AS text,
+       count(*) FILTER (error_type = 'UNQUOTED VALUE' AND csv_line = '') > 1 AS lost
+     FROM reject_errors GROUP BY line ORDER BY line`,
   );
   await connection.run('DROP TABLE reject_errors; DROP TABLE reject_scans');
-  return faults.getRowObjectsJS().map(({ at, text }) => {
+  const rows = faults.getRowObjectsJS();
+  if (rows.some(({ lost }) => lost)) return 'lost';
+  return rows.map(({ at, text }) => {
     const line = String(text).replace(/^[\r\n]+/, '');
     const start = Number(at) + String(text).length - line.length;
     const before = Buffer.from(content).toString('utf8', 0, start);

@@ -55,7 +55,7 @@ describe('a mapping', () => {
     }).execute();
     expect(nodes.summary).toMatchObject({ nodes_created: 2, cypher_rows_written: 2 });
     const rejectedFile = folder.path('rejected.jsonl');
-    const mapping = relationship('FLIGHT', {
+    const mapping = relationship(uniqueLabel('FLIGHT'), {
       from: node(label, { iata: 'origin' }),
       to: node(label, { iata: 'destination' }),
       properties: { miles: (row: { miles: string }) => Number(row.miles) },
