@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { GraphweftError } from '../core/errors.ts';
 
@@ -36,6 +36,9 @@ export class PendingFile {
   keep(): Promise<void> {
     return this.guard(async () => {
       if (this.#mode !== undefined) await chmod(this.temporaryPath, this.#mode);
+      // Else a power cut could leave the name, and nothing in the file.
+      const file = await open(this.temporaryPath);
+      await file.sync().finally(() => file.close());
       await rename(this.temporaryPath, this.path);
     });
   }

@@ -5,7 +5,7 @@ import {
   tableBatch,
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
-import { throwIfAborted } from '../core/errors.ts';
+import { SourceError, throwIfAborted } from '../core/errors.ts';
 import { heardReads } from '../core/events.ts';
 import { integerOption, namesOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import type { KeyCounts } from '../parallel/balanced-buckets.ts';
@@ -173,6 +173,8 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
             `SELECT num_rows FROM parquet_file_metadata(${sqlFile(path)})`,
           );
           const rows = Math.min(Number(metadata?.num_rows), left);
+          if (columns)
+            refuseMissing(path, columns, await columnsOf(connection, `FROM read_parquet(${sqlFile(path)})`));
           const found = await columnsOf(connection, select);
           const floatColumns = found.filter(({ type }) => isFloating(type)).map(({ name }) => name);
           // Where nothing is cut off there is no limit: with one, DuckDB held four times as much (500,000 rows of 18 texts).
@@ -192,4 +194,14 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
       database.close();
     }
   }
+}
+
+function refuseMissing(path: string, wanted: readonly string[], found: readonly ColumnInfo[]): void {
+  const names = found.map(({ name }) => name);
+  // As DuckDB finds them: capitals do not count.
+  const missing = wanted.find((column) => !names.some((name) => name.toLowerCase() === column.toLowerCase()));
+  if (missing === undefined) return;
+  throw new SourceError('GW_SOURCE_FORMAT', `${path} has no column ${missing}; it has ${names.join(', ')}.`, {
+    details: { file: path, column: missing },
+  });
 }

@@ -46,6 +46,12 @@ import {
   schemaFingerprint,
 } from './load-run.ts';
 
+/** Options that only the other kind of load looks at: a mapping names its keys itself, and a statement has none that are known. */
+const WITHOUT_EFFECT = {
+  mapping: ['startKey', 'endKey', 'monopartite'],
+  query: ['missingNodes', 'constraints'],
+} as const;
+
 /** Is a load from one source into Neo4j: source → validation → writing → closed loop. */
 export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext> {
   readonly options: O;
@@ -83,6 +89,15 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     this.#writing = writing;
     if ((options.query === undefined) === (options.mapping === undefined)) {
       throw new ConfigError('GW_CONFIG_OPTION', 'A load needs either `query` or `mapping`, and not both.');
+    }
+    const [idle, other] = options.mapping ? (['mapping', 'query'] as const) : (['query', 'mapping'] as const);
+    for (const name of WITHOUT_EFFECT[idle]) {
+      if ((options as Readonly<Record<string, unknown>>)[name] === undefined) continue;
+      throw new ConfigError(
+        'GW_CONFIG_OPTION',
+        `\`${name}\` is an option of loads with a \`${other}\`, and has no effect beside a \`${idle}\`; leave it out.`,
+        { details: { option: name } },
+      );
     }
     booleanOption('fresh', options.fresh ?? false);
     choiceOption('constraints', options.constraints ?? 'create', CONSTRAINT_POLICIES);

@@ -149,7 +149,7 @@ describe('ParquetBatchSource', () => {
     const file = await writeParquet(folder.path('a.parquet'), 'SELECT 1 AS id');
     await expect(drain(source(file, { columns: ['idd'] }), 1)).rejects.toMatchObject({
       code: 'GW_SOURCE_FORMAT',
-      message: expect.stringContaining('idd'),
+      message: expect.stringContaining('has no column idd; it has id.'),
     });
   });
 

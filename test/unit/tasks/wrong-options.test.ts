@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
+import { node } from '../../../src/mapping/patterns.ts';
 import { CSVLoad2Neo4jTask, ParallelCSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
 import { ExecuteCypherTask } from '../../../src/tasks/execute-cypher-task.ts';
 import { ParquetLoad2Neo4jTask } from '../../../src/tasks/parquet-load-2-neo4j-task.ts';
@@ -42,6 +43,18 @@ describe('options of a type that they cannot have', () => {
     ['a context', 'signal', new AbortController()],
   ] as const)('%s refuses %s: %j when it is made', (what, option, value) => {
     expect(() => MAKERS[what]({ [option]: value })).toThrow(
+      expect.objectContaining({ code: 'GW_CONFIG_OPTION', details: { option } }),
+    );
+  });
+
+  it.each([
+    ['constraints', 'none', { query: QUERY }],
+    ['missingNodes', 'error', { query: QUERY }],
+    ['startKey', 'from', { mapping: node('A', { id: 'id' }) }],
+    ['monopartite', true, { mapping: node('A', { id: 'id' }) }],
+  ] as const)('refuses %s where it would have no effect', (option, value, what) => {
+    const options: object = { file: 'a.csv', [option]: value, ...what };
+    expect(() => new ParallelCSVLoad2Neo4jTask(CONTEXT, options as never)).toThrow(
       expect.objectContaining({ code: 'GW_CONFIG_OPTION', details: { option } }),
     );
   });
