@@ -18,7 +18,7 @@ export function prepare() {
   if (changed('node_modules/.package-lock.json', ['package-lock.json'])) {
     run('npm', ['ci', '--no-fund', '--no-audit', '--loglevel=error'], 'installing dependencies');
   }
-  if (changed('dist/index.js', ['src', 'tsconfig.build.json', 'package.json'])) {
+  if (changed('dist/index.js', ['src', 'scripts/build.mjs', 'tsconfig.build.json', 'package.json'])) {
     run(process.execPath, ['scripts/build.mjs'], 'building');
   }
 }

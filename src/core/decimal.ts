@@ -1,5 +1,5 @@
 /** From here on floats leave integers out. */
-const TWO_TO_53 = 2 ** 53;
+export const TWO_TO_53 = 2 ** 53;
 
 /**
  * Gives the float nearest to a decimal (`-1.50`, without an exponent; `NaN` and `Infinity` too); undefined for one beyond all

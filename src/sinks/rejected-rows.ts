@@ -191,13 +191,13 @@ export class RejectedRows {
 
   /** Appends rows that were rejected before and are not looked at now; no limit counts them. */
   carryOver(rows: readonly RejectedRow[]): void {
-    this.#carried += this.#write(rows.map(withOwnPlace));
+    this.#carried += rows.length; // also where an earlier attempt has carried them over: it counted them
+    this.#write(rows.map(withOwnPlace));
   }
 
-  /** Gives how many of the rows were not there yet. */
-  #write(rows: readonly RejectedRow[]): number {
+  #write(rows: readonly RejectedRow[]): void {
     const fresh = rows.filter((row) => !this.#isThere(row));
-    if (fresh.length === 0) return 0;
+    if (fresh.length === 0) return;
     const own = {
       ...(this.#run && { run: this.#run }),
     };
@@ -216,7 +216,6 @@ export class RejectedRows {
       );
     }
     this.#count += fresh.length;
-    return fresh.length;
   }
 
   checkLimit(): void {

@@ -233,7 +233,7 @@ async function countsOfSides(
 const LARGE_KEY = 10_000;
 
 async function countsOf(connection: DuckDBConnection, from: string): Promise<KeyCounts> {
-  // As columns: an object a key, and a BigInt in it, took 30 ms of 12,000 keys.
+  // As columns: an object a key, and a BigInt in it, made the count of 12,000 keys 118 ms of CPU in place of 111.
   const [keys = [], rows = []] = (
     await connection.runAndReadAll(
       `SELECT key, n::DOUBLE ${from} ORDER BY n DESC, key LIMIT ${MAX_HEAVY_KEYS}`,

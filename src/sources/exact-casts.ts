@@ -4,6 +4,7 @@
  * (two integers, a timestamp) that takes 0.3 s of CPU, with the casts.
  */
 import type { DuckDBType } from '@duckdb/node-api';
+import { TWO_TO_53 } from '../core/decimal.ts';
 import { sqlText } from './duckdb.ts';
 import { duckdb } from './duckdb-api.ts';
 import { INTEGERS } from './duckdb-values.ts';
@@ -30,8 +31,7 @@ const TIMES: ReadonlySet<DuckDBType['typeId']> = new Set([
   DuckDBTypeId.TIME_NS,
 ]);
 
-/** All integers below are floats of 64 and of 32 bits. */
-const DOUBLE_INTEGERS = 2 ** 53;
+/** All integers below are floats of 32 bits; those of 64 reach to 2^53. */
 const FLOAT_INTEGERS = 2 ** 24;
 
 /** Gives SQL for the value of a text, which is null where the type has no such value exactly. */
@@ -75,7 +75,7 @@ function exactText(text: string, type: DuckDBType): string | undefined {
 /** The nearest number is what a float means, but a text that looks like an integer means that integer. */
 function exactFloat(text: string, type: DuckDBType): string {
   const float = `TRY_CAST(${text} AS ${type})`;
-  const below = type.typeId === DuckDBTypeId.DOUBLE ? DOUBLE_INTEGERS : FLOAT_INTEGERS;
+  const below = type.typeId === DuckDBTypeId.DOUBLE ? TWO_TO_53 : FLOAT_INTEGERS;
   const isSame = `coalesce(TRY_CAST(${text} AS HUGEINT) = TRY_CAST(${float} AS HUGEINT), false)`;
   const isInteger = matches(text, String.raw`\s*[+-]?[\d_]+\s*`);
   // What is beyond all floats would be infinite.

@@ -55,4 +55,17 @@ describe('RejectedRowsSource', () => {
       carryOver.checkLimit();
     }
   });
+
+  it('counts lines that it carries over for no limit, also where an attempt before has done so', async () => {
+    const carried = useFolder().path('left.jsonl');
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const rejected = new RejectedRows(carried);
+      await rejected.beginRun('retry', () => 0);
+      rejected.carryOver([row(9, 'other'), row(8, 'other')] as never);
+      expect(rejected.count).toBe(2);
+      rejected.limitTo((count) => expect(count).toBe(0));
+      rejected.checkLimit();
+    }
+    expect(readFileSync(carried, 'utf8').trimEnd().split('\n')).toHaveLength(2);
+  });
 });
