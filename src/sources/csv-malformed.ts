@@ -6,7 +6,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { SourceError } from '../core/errors.ts';
 import type { ResolvedCsvReadOptions } from './csv-options.ts';
 import { CsvRecords } from './csv-records.ts';
-import { all, type DuckDb, type Row, sqlText, streamTables } from './duckdb.ts';
+import { type DuckDb, type Row, sqlText, streamTables } from './duckdb.ts';
 
 /** A malformed line, as the table has it. */
 export interface MalformedLine extends Row {
@@ -52,6 +52,8 @@ export interface MalformedOptions {
   readonly fields: readonly CsvField[];
   /** Fields that do not fit somewhere. */
   readonly misfits: readonly CsvField[];
+  /** Rows that the reader gave, where it kept what it refuses; undefined where it refuses nothing. */
+  readonly readable: number | undefined;
   /** Name of the table to make. */
   readonly table: string;
   readonly options: ResolvedCsvReadOptions;
@@ -63,6 +65,8 @@ const MAX_FAULT_BYTES = 10_000;
 const MAX_SHOWN = 100;
 /** Begins the message of a line that takes others along, though it counts as one. */
 export const OPEN_QUOTE = 'A quote does not close';
+/** As DuckDB says it of such a record elsewhere in a file. */
+const OPEN_END = 'Value with unterminated quote found.';
 /** A name that no column has. */
 const ROW = '"\u0001row"';
 
@@ -70,43 +74,49 @@ const ROW = '"\u0001row"';
 export async function collectMalformed(
   database: DuckDb,
   connection: DuckDBConnection,
-  { path, read, fields, misfits, table, options }: MalformedOptions,
+  { path, read, fields, misfits, readable, table, options }: MalformedOptions,
 ): Promise<{ readonly faults: number; readonly misfits: number }> {
   await connection.run(`CREATE TABLE ${table} (record BIGINT, line BIGINT, text VARCHAR, message VARCHAR)`);
+  const isClean = readable === undefined;
+  if (!isClean) await makeFaults(connection);
+  const counts = { faults: 0, misfits: 0 };
+  if (!isClean || misfits.length > 0) {
+    const appender = await connection.createAppender(table);
+    const records = new CsvRecords(path, options, fields.length);
+    try {
+      const lines = malformedInOrder(
+        records,
+        isClean ? none() : rowsOf<Fault>(database, 'FROM faults', path),
+        misfits.length > 0
+          ? rowsOf<Misfit>(database, misfitRows(read, fields, misfits, options), path)
+          : none(),
+        readable,
+      );
+      for await (const { record, line, text, message, isMisfit } of lines) {
+        appender.appendBigInt(BigInt(record));
+        appender.appendBigInt(BigInt(line));
+        appender.appendVarchar(text);
+        appender.appendVarchar(message);
+        appender.endRow();
+        counts[isMisfit ? 'misfits' : 'faults']++;
+      }
+    } finally {
+      records.close();
+      appender.closeSync();
+    }
+  }
+  if (!isClean) await connection.run('DROP TABLE faults; DROP TABLE reject_errors; DROP TABLE reject_scans');
+  return counts;
+}
+
+/** Makes the table of lines that the reader refused, each with all that is wrong with it. */
+async function makeFaults(connection: DuckDBConnection): Promise<void> {
   // DuckDB counts the header as line 1; a line with several faults is reported once for each.
   await connection.run(
     `CREATE TABLE faults AS SELECT line::BIGINT - 2 AS record, min(line_byte_position)::BIGINT - 1 AS position,
        first(csv_line) AS text, string_agg(DISTINCT error_message, '; ' ORDER BY error_message) AS message
      FROM reject_errors GROUP BY line ORDER BY line`,
   );
-  const [{ faults } = {}] = await all(connection, 'SELECT count(*)::INTEGER AS faults FROM faults');
-  let count = 0;
-  if (faults !== 0 || misfits.length > 0) {
-    const appender = await connection.createAppender(table);
-    const records = CsvRecords.canRead(path) ? new CsvRecords(path, options, fields.length) : undefined;
-    try {
-      const lines = malformedInOrder(
-        records,
-        rowsOf<Fault>(database, 'FROM faults', path),
-        misfits.length > 0
-          ? rowsOf<Misfit>(database, misfitRows(read, fields, misfits, options), path)
-          : none(),
-      );
-      for await (const { record, line, text, message } of lines) {
-        appender.appendBigInt(BigInt(record));
-        appender.appendBigInt(BigInt(line));
-        appender.appendVarchar(text);
-        appender.appendVarchar(message);
-        appender.endRow();
-        count++;
-      }
-    } finally {
-      records?.close();
-      appender.closeSync();
-    }
-  }
-  await connection.run('DROP TABLE faults; DROP TABLE reject_errors; DROP TABLE reject_scans');
-  return { faults: Number(faults), misfits: count - Number(faults) };
 }
 
 /** What the scan of a file found of such lines. */
@@ -129,36 +139,46 @@ export async function refuseMalformed(database: DuckDb, file: ScannedLines): Pro
     });
 }
 
-/** Merges faults and misfits in the order of the file, and finds their lines in it as far as it can be read. */
+interface FoundLine extends MalformedLine {
+  readonly isMisfit: boolean;
+}
+
+/**
+ * Merges faults and misfits in the order of the file, and finds their lines in it. A quote that is open at the file's end is found
+ * here: DuckDB leaves such a record out without a word where one reader goes through the whole file.
+ * @param readable Rows that DuckDB gave of a file in which something is wrong; undefined: nothing is.
+ */
 async function* malformedInOrder(
-  records: CsvRecords | undefined,
+  records: CsvRecords,
   faults: AsyncGenerator<Fault>,
   misfits: AsyncGenerator<Misfit>,
-): AsyncGenerator<MalformedLine> {
+  readable: number | undefined,
+): AsyncGenerator<FoundLine> {
   const next = async <T>(items: AsyncGenerator<T>) => (await items.next()).value as T | undefined;
   let fault = await next(faults);
   let misfit = await next(misfits);
   /** Rows before, -1 at the header, and malformed lines before. */
   let row = -1;
   let passed = 0;
-  while (records && (fault || misfit)) {
+  while (fault || misfit || readable !== undefined) {
     const found = records.next(fault?.position);
     if (!found) {
       if (await records.fill()) continue;
       break;
     }
-    // Lines that end with CR alone: what they are counted by is not there.
-    if (found.isLost && row < 0) break;
     const { line } = found;
     if (found.isMalformed && fault) {
       const { text } = records;
       if (found.isLost) row = fault.record - records.blankLines - passed;
       for (; misfit && misfit.row < row; misfit = await next(misfits)) yield byCount(misfit, passed);
-      yield { record: row + passed++, line, text, message: toMessage(fault.message, text) };
+      yield { record: row + passed++, line, text, message: toMessage(fault.message, text), isMisfit: false };
       fault = await next(faults);
+    } else if (found.isOpen && readable !== undefined && row >= readable) {
+      const { text } = records;
+      yield { record: row + passed, line, text, message: toMessage(OPEN_END, text), isMisfit: false };
     } else {
       if (misfit?.row === row) {
-        yield { record: row + passed, line, text: records.text, message: misfit.message };
+        yield { record: row + passed, line, text: records.text, message: misfit.message, isMisfit: true };
         misfit = await next(misfits);
       }
       row++;
@@ -177,15 +197,15 @@ async function* malformedInOrder(
 }
 
 /** A line that was not found in the file: quoted line breaks before it are not counted. */
-function byCount({ row, text, message }: Misfit, passed: number): MalformedLine {
-  return { record: row + passed, line: row + passed + 2, text, message };
+function byCount({ row, text, message }: Misfit, passed: number): FoundLine {
+  return { record: row + passed, line: row + passed + 2, text, message, isMisfit: true };
 }
 
-function ofDuckDb({ record, text, message }: Fault): MalformedLine {
+function ofDuckDb({ record, text, message }: Fault): FoundLine {
   const cut = Buffer.byteLength(text) < MAX_FAULT_BYTES ? '' : ` (text cut after ${MAX_FAULT_BYTES} bytes)`;
   // Blank lines before the malformed one come with its text.
   const line = text.replace(/^[\r\n]+|[\r\n]+$/g, '');
-  return { record, line: record + 2, text: line, message: toMessage(message, line) + cut };
+  return { record, line: record + 2, text: line, message: toMessage(message, line) + cut, isMisfit: false };
 }
 
 function toMessage(message: string, text: string): string {

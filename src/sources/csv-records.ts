@@ -1,6 +1,9 @@
 import { createReadStream, type ReadStream } from 'node:fs';
-import { PassThrough, pipeline } from 'node:stream';
+import { type Duplex, PassThrough, pipeline, Transform } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import type * as zstd from 'fzstd';
+import { SourceError } from '../core/errors.ts';
+import { loadPackage } from '../core/load-package.ts';
 import type { ResolvedCsvReadOptions } from './csv-options.ts';
 
 const NEWLINE = 10;
@@ -8,7 +11,9 @@ const CARRIAGE_RETURN = 13;
 const SPACE = 32;
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 const CHUNK_BYTES = 2 ** 20;
-/** DuckDB's buffer holds 8 MB, so what seems to be a record of twice as much is none. */
+/** Of a packed file: what they hold unpacked is there at once. */
+const PACKED_CHUNK_BYTES = 2 ** 14;
+/** DuckDB's buffer holds 8 MB, and from a record of more than two it does not find its way back. */
 const MAX_RECORD_BYTES = 16_000_000;
 
 export type CsvDialect = Pick<ResolvedCsvReadOptions, 'delimiter' | 'quote' | 'escape' | 'encoding'>;
@@ -21,6 +26,8 @@ export interface CsvRecord {
   readonly isMalformed: boolean;
   /** Whether it is not known how many records are before it. */
   readonly isLost: boolean;
+  /** Whether it is the rest of the file, since a quote of it does not close. */
+  readonly isOpen: boolean;
 }
 
 /**
@@ -31,6 +38,7 @@ export interface CsvRecord {
 export class CsvRecords {
   /** Blank lines so far. DuckDB counts them, and makes no rows of them unless there is one column. */
   blankLines = 0;
+  readonly #path: string;
   readonly #file: ReadStream;
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #toUtf8: (chunk: Buffer) => Buffer;
@@ -38,6 +46,8 @@ export class CsvRecords {
   readonly #escape: number;
   readonly #delimiter: Buffer;
   readonly #hasBlankRows: boolean;
+  /** Ends a line: LF, or CR in files that have no other. */
+  #newline = NEWLINE;
   #bytes: Buffer = Buffer.alloc(0);
   #isEnd = false;
   /** Position of the first of the bytes. */
@@ -49,12 +59,16 @@ export class CsvRecords {
   #start = 0;
   #nextQuote = -1;
   #isLost = false;
+  #isOpen = false;
 
-  /** Opens the file, unpacked when its name ends in .gz. @param columns How many a record has. */
+  /** Opens the file, unpacked when its name ends in .gz or .zst. @param columns How many a record has. */
   constructor(path: string, dialect: CsvDialect, columns: number) {
     const { encoding } = dialect;
-    this.#file = createReadStream(path, { highWaterMark: CHUNK_BYTES });
-    const unpacker = /\.gz$/i.test(path) ? createGunzip() : new PassThrough();
+    this.#path = path;
+    const unpacker = unpackerOf(path);
+    this.#file = createReadStream(path, {
+      highWaterMark: unpacker instanceof PassThrough ? CHUNK_BYTES : PACKED_CHUNK_BYTES,
+    });
     // An error is given by the chunks too.
     const bytes = pipeline(this.#file, unpacker, () => {});
     this.#chunks = (bytes as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
@@ -71,11 +85,6 @@ export class CsvRecords {
     this.#hasBlankRows = columns === 1;
   }
 
-  /** Node 20 has nothing to unpack zstd with. */
-  static canRead(path: string): boolean {
-    return !/\.zst$/i.test(path);
-  }
-
   /** The record found last, as it stands in the file, without its line break. */
   get text(): string {
     return this.#bytes.toString('utf8', this.#start, this.#at).replace(/[\r\n]+$/, '');
@@ -84,12 +93,16 @@ export class CsvRecords {
   /**
    * Finds the next record; undefined until `fill` has read more.
    * @param malformed Where DuckDB says that the next malformed one begins: there, or at line breaks before it.
+   * @throws {@link SourceError} `GW_SOURCE_FORMAT` for a record that is too long to be told from what follows.
    */
   next(malformed: number | undefined): CsvRecord | undefined {
     const known = malformed === undefined ? Number.POSITIVE_INFINITY : malformed - this.#offset;
     if (this.#isLost) return this.#nextAt(known);
-    if (this.#offset + this.#at === 0 && this.#bytes.indexOf(BYTE_ORDER_MARK) === 0)
-      this.#at = BYTE_ORDER_MARK.length;
+    if (this.#offset + this.#at === 0) {
+      if (this.#bytes.indexOf(BYTE_ORDER_MARK) === 0) this.#at = BYTE_ORDER_MARK.length;
+      if (!this.#bytes.includes(NEWLINE) && this.#bytes.includes(CARRIAGE_RETURN))
+        this.#newline = CARRIAGE_RETURN;
+    }
     if (!this.#hasBlankRows) this.#skipBlankLines();
     const start = this.#at;
     if (this.#isEnd && start === this.#bytes.length) return undefined;
@@ -97,7 +110,7 @@ export class CsvRecords {
     // It may point at the last byte of the record before.
     if (known > start && known < (end ?? this.#bytes.length) - 1) return this.#nextAt(known);
     if (end === undefined) {
-      if (this.#bytes.length - start > MAX_RECORD_BYTES) this.#isLost = true;
+      if (this.#bytes.length - start > MAX_RECORD_BYTES) throw this.#tooLong();
       return undefined;
     }
     const isBlank = end - start <= this.#breakAt(start);
@@ -123,11 +136,19 @@ export class CsvRecords {
     this.#file.destroy();
   }
 
+  #tooLong(): SourceError {
+    return new SourceError(
+      'GW_SOURCE_FORMAT',
+      `${this.#path}:${this.#line} begins a record that does not end within ${MAX_RECORD_BYTES / 1e6} MB; close its quote, or read with \`quote: ''\`.`,
+      { details: { file: this.#path, line: this.#line } },
+    );
+  }
+
   #take(start: number, end: number, isMalformed: boolean, isLost: boolean): CsvRecord {
     const line = this.#line;
     this.#moveTo(end);
     this.#start = start;
-    return { line, isMalformed, isLost };
+    return { line, isMalformed, isLost, isOpen: this.#isOpen };
   }
 
   /** Gives the record at a place that is known, as soon as it has been read. */
@@ -147,9 +168,9 @@ export class CsvRecords {
   }
 
   #moveTo(end: number): void {
-    for (let i = this.#bytes.indexOf(NEWLINE, this.#at); i >= 0 && i < end; ) {
+    for (let i = this.#bytes.indexOf(this.#newline, this.#at); i >= 0 && i < end; ) {
       this.#line++;
-      i = this.#bytes.indexOf(NEWLINE, i + 1);
+      i = this.#bytes.indexOf(this.#newline, i + 1);
     }
     this.#at = end;
   }
@@ -164,12 +185,13 @@ export class CsvRecords {
 
   /** Bytes of the line break at a place. */
   #breakAt(at: number): number {
-    if (this.#bytes[at] === NEWLINE) return 1;
+    if (this.#bytes[at] === this.#newline) return 1;
     return this.#bytes[at] === CARRIAGE_RETURN && this.#bytes[at + 1] === NEWLINE ? 2 : 0;
   }
 
   /** Gives where the record ends, its line break included; undefined when more must be read. */
   #endOfRecord(from: number): number | undefined {
+    this.#isOpen = false;
     const end = this.#endOfLine(from);
     if (this.#nextQuote < from)
       this.#nextQuote = this.#quote < 0 ? -1 : this.#bytes.indexOf(this.#quote, from);
@@ -183,7 +205,7 @@ export class CsvRecords {
   }
 
   #endOfLine(from: number): number | undefined {
-    const found = this.#bytes.indexOf(NEWLINE, from);
+    const found = this.#bytes.indexOf(this.#newline, from);
     if (found >= 0) return found + 1;
     return this.#isEnd && from < this.#bytes.length ? this.#bytes.length : undefined;
   }
@@ -198,7 +220,7 @@ export class CsvRecords {
     for (let closed = -1; bytes[at] === this.#quote && at !== closed; at = this.#skipSpaces(at)) {
       at = closed = this.#endOfQuotes(at + 1);
     }
-    while (at < bytes.length && bytes[at] !== NEWLINE && !this.#isDelimiter(at)) at++;
+    while (at < bytes.length && bytes[at] !== this.#newline && !this.#isDelimiter(at)) at++;
     return at;
   }
 
@@ -209,6 +231,7 @@ export class CsvRecords {
       if (this.#bytes[at] === this.#escape && (!isQuote || this.#bytes[at + 1] === this.#quote)) at++;
       else if (isQuote) return at + 1;
     }
+    this.#isOpen = true;
     return this.#bytes.length;
   }
 
@@ -223,4 +246,24 @@ export class CsvRecords {
       if (this.#bytes[at + i] !== this.#delimiter[i]) return false;
     return true;
   }
+}
+
+function unpackerOf(path: string): Duplex {
+  if (/\.gz$/i.test(path)) return createGunzip();
+  if (!/\.zst$/i.test(path)) return new PassThrough();
+  const { Decompress } = loadPackage('fzstd') as typeof zstd; // Node has its own from 22.15 on
+  const unpacking = new Decompress((bytes) => void transform.push(bytes));
+  const unpack = (bytes: Uint8Array, isLast: boolean, done: (error?: Error | null) => void) => {
+    try {
+      unpacking.push(bytes, isLast);
+      done();
+    } catch (error) {
+      done(error as Error);
+    }
+  };
+  const transform = new Transform({
+    transform: (chunk: Buffer, _encoding, done) => unpack(chunk, false, done),
+    flush: (done) => unpack(new Uint8Array(), true, done),
+  });
+  return transform;
 }

@@ -112,9 +112,8 @@ describe('CSVBatchSource', () => {
     const plain = 'id,name\n1,Ann\n';
     const expected = [{ id: '1', name: 'Ann', _row: 0 }];
     expect((await drain(source(folder.write('a.csv.gz', gzipSync(plain))), 10)).items).toEqual(expected);
-    expect((await drain(source(await zstdFile(folder.path('a.csv.zst'))), 10)).items).toEqual([
-      { n: '1', name: 'Ann', _row: 0 },
-    ]);
+    const packed = await zstdFile(folder.path('a.csv.zst'), plain);
+    expect((await drain(source(packed), 10)).items).toEqual(expected);
     expect((await drain(source(folder.write('bom.csv', `\ufeff${plain}`)), 10)).items).toEqual(expected);
     const other = folder.write('o.csv', "id;name\n1;'A\\'n;n'\n");
     const options: Options = { delimiter: ';', quote: "'", escape: '\\' };
@@ -141,6 +140,48 @@ describe('CSVBatchSource', () => {
     ]);
     const odd = folder.write('x[1]*.csv', 'id\n9\n');
     expect((await drain(source(odd), 10)).items).toEqual([{ id: '9', _row: 0 }]);
+  });
+
+  describe('with texts longer than what is read at once', () => {
+    // DuckDB reads 8 MB at once here, and by itself guesses where a record begins in the second and later ones.
+    const inner = Array.from({ length: 150_000 }, (_, i) => `${i},inner`).join('\n');
+    const texts = Array.from({ length: 12 }, (_, i) => `${inner}\n${i},last`);
+    const whole = `id,text\n${texts.map((text, i) => `${i},"${text}"\n`).join('')}`;
+
+    it('takes no line of a quoted text for a row', async () => {
+      const file = useFolder().write('a.csv', whole);
+      const read = source(file, { types: { id: 'BIGINT' } });
+      await expect(read.countRows()).resolves.toBe(texts.length);
+      const { items, statistics } = await drain(read, 5);
+      expect(items.map(({ id }) => id)).toEqual([...texts.keys()]);
+      expect(items.every(({ text }, i) => text === texts[i])).toBe(true);
+      expect(statistics).toEqual({ csv_lines_read: texts.length });
+    });
+
+    it('sets aside what is malformed among them, and a quote that is open at the end', async () => {
+      const folder = useFolder();
+      const rejectedFile = folder.path('rejected.jsonl');
+      const file = folder.write('a.csv', `${whole}12\n13,"y"\n14,"open\n1,2\n3,4\n`);
+      const { items } = await drain(source(file, { rejectedFile }), 5);
+      expect(items.map(({ _row }) => _row)).toEqual([...texts.keys(), 13]);
+      const first = 2 + texts.length * 150_001;
+      expect(readJsonLines(rejectedFile)).toMatchObject([
+        { lineNumber: first, text: '12', message: 'Expected Number of Columns: 2 Found: 1' },
+        {
+          lineNumber: first + 2,
+          text: '14,"open\n1,2\n3,4',
+          message: 'A quote does not close; lines after it that it takes along: 2.',
+        },
+      ]);
+    });
+
+    it('refuses a file with a record that does not end within 16 MB, before any row', async () => {
+      const file = useFolder().write('a.csv', `${whole}12,"open\n${`${inner}\n`.repeat(9)}`);
+      await expect(drain(source(file), 5)).rejects.toMatchObject({
+        code: 'GW_SOURCE_FORMAT',
+        message: `${file}:${2 + texts.length * 150_001} begins a record that does not end within 16 MB; close its quote, or read with \`quote: ''\`.`,
+      });
+    });
   });
 
   it('infers types, or takes them for some columns, and names the floating ones', async () => {
@@ -344,24 +385,24 @@ describe('CSVBatchSource', () => {
     ]);
   });
 
-  it('counts lines where it cannot follow the file: packed by zstd, or with CR alone between lines', async () => {
+  it.each([
+    ['packed by zstd', '.csv.zst', '\n'],
+    ['with CR alone between lines', '.csv', '\r'],
+  ])('follows a file %s', async (_, ending, lineBreak) => {
     const folder = useFolder();
     const rejectedFile = folder.path('rejected.jsonl');
-    const options = { rejectedFile, types: { n: 'INTEGER' } };
-    const packed = await zstdFile(
-      folder.path('a.csv.zst'),
-      "VALUES ('1.5', 'a'), ('2', 'b'), ('x', 'c'), ('4', 'd')",
-    );
-    const old = folder.write('b.csv', 'n,t\r1.5,a\r2,b\r3\r4,d\r');
-    for (const file of [packed, old]) {
-      const { items } = await drain(source(file, options), 10);
-      expect(items.map(({ _row }) => _row)).toEqual([1, 3]);
-    }
+    const lines = ['n,t', '1.5,"a', 'b"', '2,b', '3', '4,d', '5,"e', 'f'];
+    const path = folder.path(`a${ending}`);
+    const file =
+      ending === '.csv'
+        ? folder.write('a.csv', lines.join(lineBreak))
+        : await zstdFile(path, lines.join('\n'));
+    const { items } = await drain(source(file, { rejectedFile, types: { n: 'INTEGER' } }), 10);
+    expect(items.map(({ _row }) => _row)).toEqual([1, 3]);
     expect(readJsonLines(rejectedFile).map(({ lineNumber, text }) => [lineNumber, text])).toEqual([
-      [2, '1.5,a'],
-      [4, 'x,c'],
-      [2, '1.5,a'],
-      [4, '3'],
+      [2, `1.5,"a${lineBreak}b"`],
+      [5, '3'],
+      [7, `5,"e${lineBreak}f`],
     ]);
   });
 
@@ -517,10 +558,12 @@ function typeName(type: string): string {
 }
 
 /** Node 20 has nothing to pack zstd with; DuckDB has. */
-async function zstdFile(path: string, rows = "VALUES ('1', 'Ann')"): Promise<string> {
+/** Packs a text of lines. */
+async function zstdFile(path: string, text: string): Promise<string> {
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
   await connection.run(
-    `COPY (FROM (${rows}) AS t(n, name)) TO '${path}' (FORMAT csv, HEADER, COMPRESSION zstd)`,
+    `COPY (SELECT unnest(string_split('${text.trimEnd()}', '\n')) AS line) TO '${path}'
+     (FORMAT csv, HEADER false, DELIMITER '\u0001', QUOTE '', ESCAPE '', COMPRESSION zstd)`,
   );
   return path;
 }
