@@ -195,7 +195,7 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
 
   async #rejectMalformed(database: DuckDb, file: CsvFile): Promise<Statistics> {
     if (file.malformed === 0) return {};
-    const columns = file.columns.map(({ name, type }) => [name, type.toString()] as const);
+    const columns = file.allColumns.map(({ name, type }) => [name, type.toString()] as const);
     let rejected: RejectedRow[] = [];
     for await (const { line, message, text } of malformedLines(database, file)) {
       if (message.startsWith(OPEN_QUOTE))

@@ -1,4 +1,11 @@
-import { booleanOption, choiceOption, integerOption, optionError, stringOption } from '../core/options.ts';
+import {
+  booleanOption,
+  choiceOption,
+  integerOption,
+  namesOption,
+  optionError,
+  stringOption,
+} from '../core/options.ts';
 import type { RejectedRows } from '../sinks/rejected-rows.ts';
 import { DEFAULT_MEMORY_LIMIT_MB } from './duckdb.ts';
 import { DECIMAL_FORMS, type DecimalForm } from './duckdb-values.ts';
@@ -22,6 +29,8 @@ export interface CsvReadOptions {
    * columns ({ price: 'DOUBLE' }) and leaves the rest text. Default: 'text'.
    */
   readonly types?: 'text' | 'inferred' | Readonly<Record<string, string>>;
+  /** Columns to read, in this order; the others take no time and no memory, and rejected rows do not have them. Default: all. */
+  readonly columns?: readonly string[];
   /** Whether rows get their number as `_row`, counted from 0 in their file. Default: true. */
   readonly rowNumbers?: boolean;
   /** Whether a malformed line ends the load before its first row; otherwise it is a rejected row. Default: false. */
@@ -41,6 +50,7 @@ export const CSV_OPTION_NAMES = [
   'encoding',
   'blankAsNull',
   'types',
+  'columns',
   'rowNumbers',
   'strict',
   'rejectedFile',
@@ -48,7 +58,9 @@ export const CSV_OPTION_NAMES = [
   'memoryLimitMb',
 ] as const satisfies readonly (keyof CsvReadOptions)[];
 
-export type ResolvedCsvReadOptions = Readonly<Required<Omit<CsvReadOptions, 'rejectedFile'>>>;
+export type ResolvedCsvReadOptions = Readonly<
+  Required<Omit<CsvReadOptions, 'rejectedFile' | 'columns'>> & { columns: readonly string[] | undefined }
+>;
 
 /** The reader wants at least this much to work at all. */
 const MIN_MEMORY_LIMIT_MB = 64;
@@ -88,10 +100,19 @@ export function resolveCsvReadOptions(options: CsvReadOptions): ResolvedCsvReadO
 
 /** Fills in what every file source has. @internal */
 export function resolveReaderOptions(options: {
+  readonly columns?: readonly string[] | undefined;
   readonly decimals?: DecimalForm | undefined;
   readonly memoryLimitMb?: number | undefined;
-}): { readonly decimals: DecimalForm; readonly memoryLimitMb: number } {
+}): {
+  readonly columns: readonly string[] | undefined;
+  readonly decimals: DecimalForm;
+  readonly memoryLimitMb: number;
+} {
+  const { columns } = options;
+  if (columns && namesOption('columns', columns).length === 0)
+    throw optionError('columns', 'a list of at least one name', columns);
   return {
+    columns,
     decimals: choiceOption('decimals', options.decimals ?? 'number', DECIMAL_FORMS),
     memoryLimitMb: integerOption('memoryLimitMb', options.memoryLimitMb ?? DEFAULT_MEMORY_LIMIT_MB, {
       min: MIN_MEMORY_LIMIT_MB,

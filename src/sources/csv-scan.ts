@@ -13,6 +13,7 @@ import type { ResolvedCsvReadOptions } from './csv-options.ts';
 import {
   all,
   type ColumnInfo,
+  chosenColumns,
   columnsOf,
   type DuckDb,
   type Row,
@@ -33,7 +34,10 @@ const MAX_READERS = 4;
 
 export interface CsvFile {
   readonly path: string;
+  /** Those that are read. */
   readonly columns: readonly ColumnInfo[];
+  /** All that its lines have; the others are text. */
+  readonly allColumns: readonly ColumnInfo[];
   /** Rows that can be read. */
   readonly rows: number;
   /** Lines that cannot. */
@@ -56,8 +60,12 @@ export async function scanCsvFile(
 ): Promise<CsvFile> {
   try {
     const connection = await database.connect();
-    const sniffed = await sniffColumns(connection, path, options);
-    refuseNames(path, sniffed, options);
+    const header = await sniffColumns(connection, path, options);
+    const chosen = chosenColumns(path, header, options.columns);
+    refuseNames(path, chosen, options);
+    const sniffed = header.map((column) =>
+      chosen.includes(column) ? column : { ...column, type: duckdb.VARCHAR },
+    );
     const fieldOf = ({ name, type }: ColumnInfo): CsvField => {
       const text = `csv.${sqlName(name)}`;
       return { name, type: type.toString(), text, value: exactCast(text, type) };
@@ -89,10 +97,11 @@ export async function scanCsvFile(
     // Most of its texts are more than the type that was found for it: timestamps in nanoseconds, say.
     const isMistaken = (c: number) =>
       options.types === 'inferred' && 2 * unfit[c]! > Number(counted[`t${c}`]);
-    const columns = sniffed.map((column, c) =>
+    const allColumns = sniffed.map((column, c) =>
       isMistaken(c) ? { ...column, type: duckdb.VARCHAR } : column,
     );
-    const fields = columns.map(fieldOf);
+    const columns = chosenColumns(path, allColumns, options.columns);
+    const fields = allColumns.map(fieldOf);
     const misfits = fields.filter((_, c) => unfit[c]! > 0 && !isMistaken(c));
     const rejectTable = `malformed_${index}`;
     const found = await collectMalformed(database, connection, {
@@ -107,9 +116,10 @@ export async function scanCsvFile(
     return {
       path,
       columns,
+      allColumns,
       rows: readable - found.misfits,
       malformed: found.faults + found.misfits,
-      select: selectRows(read, fields, misfits, found.faults > 0),
+      select: selectRows(read, columns.map(fieldOf), misfits, found.faults > 0 ? fields : []),
       rejectTable,
     };
   } catch (cause) {
@@ -164,17 +174,17 @@ function refuseNames(
     refused('_row', 'where the numbers of its rows go; rename it, or read it with `rowNumbers: false`.');
 }
 
-/** Gives SQL for the rows that can be read. @param hasFaults Whether the reader refuses some of the others. */
+/** Gives SQL for the rows that can be read. @param looked Fields that must be looked at, where the reader refuses some lines. */
 function selectRows(
   read: string,
   fields: readonly CsvField[],
   misfits: readonly CsvField[],
-  hasFaults: boolean,
+  looked: readonly CsvField[],
 ): string {
   const values = fields.map(({ name, type, text }) => `CAST(${text} AS ${type}) AS ${sqlName(name)}`);
   const conditions = misfits.map((field) => `NOT ${isMisfit(field)}`);
   // DuckDB fails at bytes that are no text when some columns are left out, as those who count keys do.
-  if (hasFaults) conditions.push(`concat(${fields.map(({ text }) => text).join(', ')}) IS NOT NULL`);
+  if (looked.length > 0) conditions.push(`concat(${looked.map(({ text }) => text).join(', ')}) IS NOT NULL`);
   const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
   return `SELECT ${values.join(', ')} FROM ${read}${where}`;
 }

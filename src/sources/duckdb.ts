@@ -135,6 +135,28 @@ export async function columnsOf(connection: DuckDBConnection, sql: string): Prom
 }
 
 /**
+ * Takes some of a file's columns, in the order asked for; capitals do not count, as for DuckDB.
+ * @param wanted Undefined: all.
+ * @throws {@link SourceError} `GW_SOURCE_FORMAT` for one that the file does not have.
+ */
+export function chosenColumns(
+  path: string,
+  found: readonly ColumnInfo[],
+  wanted: readonly string[] | undefined,
+): readonly ColumnInfo[] {
+  return (
+    wanted?.map((column) => {
+      const chosen = found.find(({ name }) => name.toLowerCase() === column.toLowerCase());
+      if (chosen) return chosen;
+      const names = found.map(({ name }) => name).join(', ');
+      throw new SourceError('GW_SOURCE_FORMAT', `${path} has no column ${column}; it has ${names}.`, {
+        details: { file: path, column },
+      });
+    }) ?? found
+  );
+}
+
+/**
  * Compares the columns of a pattern's files by name; their order and their types may differ.
  * @throws {@link SourceError} `GW_SOURCE_FORMAT`: where one is missing its values would be null, as if the file said so.
  */

@@ -16,6 +16,7 @@ export const LINE_OPTION_NAMES = [
   'quote',
   'escape',
   'blankAsNull',
+  'columns',
   'decimals',
 ] as const satisfies readonly (keyof CsvReadOptions)[];
 export type LineOptions = Pick<CsvReadOptions, (typeof LINE_OPTION_NAMES)[number]>;

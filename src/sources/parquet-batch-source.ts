@@ -5,14 +5,15 @@ import {
   tableBatch,
 } from '../core/batch-processor.ts';
 import type { TaskContext } from '../core/context.ts';
-import { SourceError, throwIfAborted } from '../core/errors.ts';
+import { throwIfAborted } from '../core/errors.ts';
 import { heardReads } from '../core/events.ts';
-import { integerOption, namesOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import type { KeyCounts } from '../parallel/balanced-buckets.ts';
 import { resolveReaderOptions } from './csv-options.ts';
 import {
   all,
   type ColumnInfo,
+  chosenColumns,
   columnsOf,
   countKeys,
   expandFiles,
@@ -71,15 +72,13 @@ interface ParquetFile {
  * @throws {@link SourceError} `GW_SOURCE_MISSING`, `GW_SOURCE_FORMAT`, `GW_SOURCE_MEMORY`
  */
 export class ParquetBatchSource extends BatchProcessor<never, Row> {
-  readonly #options: ParquetBatchSourceOptions;
+  readonly #options: Omit<ParquetBatchSourceOptions, 'columns'> & ReturnType<typeof resolveReaderOptions>;
   #files: Promise<readonly ParquetFile[]> | undefined;
 
   constructor(context: TaskContext, options: ParquetBatchSourceOptions) {
     super(context, { task: options.task });
     refuseUnknownKeys('ParquetBatchSource', options, ['file', 'task', ...PARQUET_OPTION_NAMES]);
     stringOption('file', options.file);
-    if (options.columns && namesOption('columns', options.columns).length === 0)
-      throw optionError('columns', 'a list of at least one name', options.columns);
     if (options.maxRows !== undefined) integerOption('maxRows', options.maxRows, { min: 0 });
     this.#options = { ...options, ...resolveReaderOptions(options) };
   }
@@ -117,7 +116,7 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
     const files = await this.#described();
     const selects = files.map(({ select }) => select);
     const read = { file: this.#options.file, format: FORMAT };
-    return countKeys(this.#options.memoryLimitMb!, read, selects, sides);
+    return countKeys(this.#options.memoryLimitMb, read, selects, sides);
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
@@ -127,13 +126,13 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
   async *#batches(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {
     const size = integerOption('maxBatchSize', maxBatchSize, { min: 1 });
     const files = await this.#described();
-    const database = await openDuckDb(this.#options.memoryLimitMb!);
+    const database = await openDuckDb(this.#options.memoryLimitMb);
     try {
       const connection = await database.connect();
       for (const { path, select } of files) {
         let firstRow = 0;
         for await (const table of streamTables(connection, select, {
-          decimals: this.#options.decimals!,
+          decimals: this.#options.decimals,
           file: path,
           format: FORMAT,
           size,
@@ -159,27 +158,25 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
 
   async #describe(): Promise<readonly ParquetFile[]> {
     const { file, columns, maxRows = Number.POSITIVE_INFINITY, memoryLimitMb } = this.#options;
-    const database = await openDuckDb(memoryLimitMb!);
+    const database = await openDuckDb(memoryLimitMb);
     try {
       const connection = await database.connect();
-      const names = columns?.map(sqlName).join(', ') ?? '*';
       const files: ParquetFile[] = [];
       let left = maxRows;
       for (const path of await expandFiles(connection, file)) {
-        const select = `SELECT ${names} FROM read_parquet(${sqlFile(path)})`;
+        const from = `FROM read_parquet(${sqlFile(path)})`;
         try {
           const [metadata] = await all(
             connection,
             `SELECT num_rows FROM parquet_file_metadata(${sqlFile(path)})`,
           );
           const rows = Math.min(Number(metadata?.num_rows), left);
-          if (columns)
-            refuseMissing(path, columns, await columnsOf(connection, `FROM read_parquet(${sqlFile(path)})`));
-          const found = await columnsOf(connection, select);
+          const found = chosenColumns(path, await columnsOf(connection, from), columns);
           const floatColumns = found.filter(({ type }) => isFloating(type)).map(({ name }) => name);
           // Where nothing is cut off there is no limit: with one, DuckDB held four times as much (500,000 rows of 18 texts).
           const cut = rows < Number(metadata?.num_rows) ? ` LIMIT ${rows}` : '';
-          const described = { path, columns: found, rows, select: `${select}${cut}`, floatColumns };
+          const select = `SELECT ${found.map(({ name }) => sqlName(name)).join(', ')} ${from}${cut}`;
+          const described = { path, columns: found, rows, select, floatColumns };
           refuseOtherColumns(files[0] ?? described, described);
           const drift = textDrift(files.at(-1) ?? described, described);
           if (drift) this.context.reporter.warn(drift);
@@ -194,14 +191,4 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
       database.close();
     }
   }
-}
-
-function refuseMissing(path: string, wanted: readonly string[], found: readonly ColumnInfo[]): void {
-  const names = found.map(({ name }) => name);
-  // As DuckDB finds them: capitals do not count.
-  const missing = wanted.find((column) => !names.some((name) => name.toLowerCase() === column.toLowerCase()));
-  if (missing === undefined) return;
-  throw new SourceError('GW_SOURCE_FORMAT', `${path} has no column ${missing}; it has ${names.join(', ')}.`, {
-    details: { file: path, column: missing },
-  });
 }

@@ -441,6 +441,41 @@ describe('CSVBatchSource', () => {
     await expect(drain(source(file), 10)).rejects.toMatchObject({ code: 'GW_SOURCE_FORMAT' });
   });
 
+  it('reads chosen columns alone, in their order, whatever values the others have', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const file = folder.write(
+      'a.csv',
+      '_row,n,Name,t\n1,1,Ann,x\n2,y,Bob,x\n3,3,Cay\n4,z,Dan,1\n5,5.5,Eve,2\n',
+    );
+    const types = { n: 'INTEGER', t: 'INTEGER' };
+    const named = source(file, { columns: ['name', 'n'], types, rejectedFile });
+    const { items, statistics } = await drain(named, 10);
+    expect(items.map((row) => Object.entries(row))).toEqual([
+      [
+        ['Name', 'Ann'],
+        ['n', 1],
+        ['_row', 0],
+      ],
+    ]);
+    expect(statistics).toEqual({ csv_lines_read: 1, csv_lines_rejected: 4 });
+    expect(readJsonLines(rejectedFile).map(({ lineNumber, text }) => [lineNumber, text])).toEqual([
+      [3, '2,y,Bob,x'],
+      [4, '3,3,Cay'],
+      [5, '4,z,Dan,1'],
+      [6, '5,5.5,Eve,2'],
+    ]);
+    const all = await drain(source(file, { columns: ['t'], types: { n: 'INTEGER' }, rejectedFile }), 10);
+    expect(all.items.map(({ t }) => t)).toEqual(['x', 'x', '1', '2']);
+    await expect(source(file, { columns: ['t', 'u'] }).countRows()).rejects.toMatchObject({
+      code: 'GW_SOURCE_FORMAT',
+      message: `${file} has no column u; it has _row, n, Name, t.`,
+    });
+    expect(() => source(file, { columns: [] })).toThrow(
+      'Option `columns` must be a list of at least one name',
+    );
+  });
+
   it('gives types to a column whose name every object has', async () => {
     const file = useFolder().write('a.csv', 'constructor,n\nx,1\n');
     const { items } = await drain(source(file, { types: { n: 'INTEGER' } }), 10);

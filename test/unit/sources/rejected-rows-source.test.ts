@@ -56,6 +56,23 @@ describe('RejectedRowsSource', () => {
     }
   });
 
+  it('reads of a mended line the columns that its load reads', async () => {
+    const columns = [
+      ['note', 'VARCHAR'],
+      ['id', 'BIGINT'],
+    ];
+    const folder = useFolder();
+    const file = folder.write('rejected.jsonl', `${JSON.stringify({ ...line(3, 'new,1'), columns })}\n`);
+    const source = new RejectedRowsSource(PLAIN_CONTEXT, {
+      file,
+      load: 'own',
+      lineOptions: () => ({ columns: ['id'] }),
+      carryOver: new RejectedRows(folder.path('left.jsonl')),
+    });
+    expect((await drain(source, 10)).items).toMatchObject([{ id: 1 }]);
+    expect((await drain(source, 10)).items[0]).not.toHaveProperty('note');
+  });
+
   it('counts lines that it carries over for no limit, also where an attempt before has done so', async () => {
     const carried = useFolder().path('left.jsonl');
     for (let attempt = 0; attempt < 2; attempt++) {
