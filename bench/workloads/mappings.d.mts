@@ -4,6 +4,8 @@ import type { WorkloadName } from './workload.ts';
 export interface WorkloadMapping {
   /** DuckDB's types by column. */
   readonly types: Readonly<Record<string, string>>;
+  /** Those that are read. Default: all. */
+  readonly columns?: readonly string[];
   readonly mapping: Mapping;
 }
 

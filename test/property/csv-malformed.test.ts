@@ -22,7 +22,7 @@ describe('malformed lines', () => {
     await fc.assert(
       fc.asyncProperty(contents, async ([pieces, lineBreak]) => {
         // What DuckDB makes of blanks behind a quote depends on the type.
-        const content = `a,b\n${pieces.join('').replaceAll('" ', '"')}\n`.replaceAll('\n', lineBreak);
+        const content = `a,b\n${pieces.join('').replace(/" +/g, '"')}\n`.replaceAll('\n', lineBreak);
         const file = folder.write('a.csv', content);
         rmSync(rejectedFile, { force: true });
         const expected = await byDuckDb(connection, file, content);
@@ -69,7 +69,7 @@ async function byDuckDb(
   }
   const faults = await connection.runAndReadAll(
     `SELECT min(line_byte_position)::INTEGER - 1 AS at, max_by(csv_line, strlen(csv_line)) AS text,
-       count(*) FILTER (error_type = 'UNQUOTED VALUE' AND csv_line = '') > 1 AS lost
+       count(*) FILTER (error_type = 'UNQUOTED VALUE') > 1 AS lost
      FROM reject_errors GROUP BY line ORDER BY line`,
   );
   await connection.run('DROP TABLE reject_errors; DROP TABLE reject_scans');
