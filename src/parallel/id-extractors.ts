@@ -34,6 +34,15 @@ export interface IdExtractor<T> {
 /** What can be a node key. */
 export type NodeKey = number | bigint | string;
 
+/** The same as a key of a map, where 7 and 7n have to be equal: a bigint is a number, or where none is exact, its text. */
+export type PlainKey = number | string;
+
+export function plainKey(key: NodeKey): PlainKey {
+  if (typeof key !== 'bigint') return key;
+  const number = Number(key);
+  return Number.isSafeInteger(number) ? number : String(key);
+}
+
 export interface TupleIdExtractorOptions {
   /** Buckets on each side of the grid, 1 to 4096. Default: 10. */
   readonly tableSize?: number;

@@ -104,7 +104,7 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const { files } = await this.#scanned();
     const selects = files.map(({ select }) => select);
-    const read = { file: this.#file, format: CSV_FORMAT };
+    const read = { file: this.#file, format: CSV_FORMAT, decimals: this.#options.decimals };
     return countKeys(this.#options.memoryLimitMb, read, selects, sides);
   }
 

@@ -116,7 +116,8 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const files = await this.#described();
     const selects = files.map(({ select }) => select);
-    const read = { file: this.#options.file, format: FORMAT };
+    const { file, decimals } = this.#options;
+    const read = { file, format: FORMAT, decimals: decimals! };
     return countKeys(this.#options.memoryLimitMb!, read, selects, sides);
   }
 
