@@ -73,12 +73,12 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     writing: WritingKind<O>,
     description?: LoadDescription,
   ) {
-    super(context, options.name);
     refuseUnknownKeys(new.target.name, options, [
       ...LOAD_OPTION_NAMES,
       ...source.optionNames,
       ...writing.optionNames,
     ]);
+    super(context, options.name);
     const name = source.nameOf(options);
     this.batchSize = integerOption('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE, { min: 1 });
     this.#rejected = new RejectedRows(options.rejectedFile ?? RejectedRows.defaultPath(name));
