@@ -34,9 +34,10 @@ export interface IdExtractor<T> {
 /** What can be a node key. */
 export type NodeKey = number | bigint | string;
 
-/** The same as a key of a map, where 7 and 7n have to be equal: a bigint is a number, or where none is exact, its text. */
+/** A node key as maps take it: a bigint is the number that it equals, or its text where none does. */
 export type PlainKey = number | string;
 
+/** Gives the same for equal keys, 7 and 7n among them. */
 export function plainKey(key: NodeKey): PlainKey {
   if (typeof key !== 'bigint') return key;
   const number = Number(key);
