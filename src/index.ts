@@ -94,7 +94,7 @@ export {
   type CellOutcome,
   type WriteLimit,
 } from './parallel/adaptive-limit.ts';
-export type { KeyCounts, PlannedKey, SplitPlan } from './parallel/balanced-buckets.ts';
+export type { KeyCounts, KeyRows, PlannedKey, SplitPlan } from './parallel/balanced-buckets.ts';
 export type { Cell } from './parallel/cell-backlog.ts';
 export {
   type BucketPair,
@@ -103,6 +103,7 @@ export {
   type IdExtractor,
   keyBucket,
   type NodeKey,
+  type PlainKey,
   type TupleIdExtractorOptions,
   tupleIdExtractor,
 } from './parallel/id-extractors.ts';

@@ -1,4 +1,7 @@
+import { loadEnvironment } from '../context/environment.ts';
+import { SETTINGS } from '../context/settings.ts';
 import { GraphweftError } from '../core/errors.ts';
+import { nearestName } from '../core/options.ts';
 import { exitCodeFor } from './exit-codes.ts';
 
 /**
@@ -10,10 +13,22 @@ import { exitCodeFor } from './exit-codes.ts';
 export async function runMain(main: () => Promise<number | undefined>): Promise<void> {
   outliveReaders();
   try {
+    warnOfUnknownSettings();
     process.exitCode = (await main()) ?? process.exitCode ?? 0;
   } catch (error) {
     process.stderr.write(`${describeFailure(error)}\n`);
     process.exitCode = exitCodeFor(error);
+  }
+}
+
+/** A variable of ours with a slip in its name would have no effect, without a word. */
+function warnOfUnknownSettings(): void {
+  const known = SETTINGS.map(({ name }) => name);
+  for (const name of Object.keys(loadEnvironment().env)) {
+    if (!name.startsWith('GRAPHWEFT_') || known.includes(name)) continue;
+    const near = nearestName(name, known);
+    const hint = near ? `did you mean ${near}?` : '`npx graphweft config print --all` shows what there is.';
+    process.stderr.write(`warning: there is no variable ${name}; ${hint}\n`);
   }
 }
 

@@ -51,9 +51,16 @@ export function optionError(name: string, expected: string, got: unknown): Confi
   );
 }
 
+/** Returns the options of `what` when they are an object: a call from JavaScript can lack them. */
+export function givenOptions<T extends object>(what: string, options: T): T {
+  if (typeof options === 'object' && options !== null) return options;
+  const message = `${what} needs an object with its options, got ${describeValue(options)}.`;
+  throw new ConfigError('GW_CONFIG_OPTION', message);
+}
+
 /** Refuses keys that are not options, with the nearest name; a misspelt option is otherwise silently ignored. */
 export function refuseUnknownKeys(what: string, options: object, known: readonly string[]): void {
-  for (const key of Object.keys(options)) {
+  for (const key of Object.keys(givenOptions(what, options))) {
     if (known.includes(key)) continue;
     const near = nearestName(key, known);
     throw new ConfigError(

@@ -74,6 +74,8 @@ export interface WriteOptions extends Partial<RetryOptions> {
   readonly isGated?: boolean | undefined;
   /** Whether an error is not tried again though it is transient. Default: none is. */
   readonly isFinal?: ((error: unknown) => boolean) | undefined;
+  /** Hears of each retry, as it is counted. Default: a transaction that is committed gives them in its statistics. */
+  readonly onRetry?: ((counted: Statistics) => void) | undefined;
 }
 
 export interface Neo4jConnectionOptions {

@@ -51,6 +51,10 @@ export function clearNeo4jError(error: unknown, place: ErrorPlace): Error {
     const name = database ? `Database "${database}"` : 'The default database';
     return make('GW_NEO4J_DATABASE', `${name} is not available on ${where}: ${reason}`, ConfigError);
   }
+  if (database?.toLowerCase() === 'system' && code.endsWith('.Statement.SemanticError')) {
+    const message = `Database "system" takes administration commands alone; name another one, most often in NEO4J_DATABASE. (${reason})`;
+    return make('GW_NEO4J_DATABASE', message, ConfigError);
+  }
   const isUnknown = /Procedure\.ProcedureNotFound/.test(code) || /^Unknown function/.test(error.message);
   if (isUnknown && /\bgds\./.test(reason)) {
     const message = `The Graph Data Science library is not installed on ${where} (${reason})`;

@@ -31,6 +31,7 @@ import {
   isSendableInstant,
   isSendableLocal,
   LOCAL_DATE_TIME,
+  sentValue,
   type TableColumn,
   toBatchParameter,
   toObject,
@@ -129,9 +130,9 @@ function plainWriter({ valueAt, isFloat }: TableColumn): ValueWriter {
 }
 
 /** Says no also for what no property can hold: the driver's way then says what is wrong with it. */
-function propertyWriter({ valueAt, isFloat }: TableColumn): ValueWriter {
+function propertyWriter({ valueAt, isFloat, isKey }: TableColumn): ValueWriter {
   return (writer, row) => {
-    const value = valueAt(row);
+    const value = sentValue(valueAt(row), isKey);
     return (
       !(typeof value === 'object' && propertyProblem(value, isFloat)) && writeValue(writer, value, isFloat)
     );
@@ -142,7 +143,7 @@ function propertyWriter({ valueAt, isFloat }: TableColumn): ValueWriter {
  * Gives what writes packed values as they are, without making the value of each; undefined where that cannot be. Any date and
  * time that is packed is one that Neo4j has.
  */
-function packedWriter({ packed, isFloat }: TableColumn): ValueWriter | undefined {
+function packedWriter({ packed, isFloat, isKey }: TableColumn): ValueWriter | undefined {
   if (!packed) return undefined;
   const { kind, place, rows } = packed;
   const { words, doubles, stride, offset } = place;
@@ -152,7 +153,8 @@ function packedWriter({ packed, isFloat }: TableColumn): ValueWriter | undefined
     case 'number':
       return (writer, row) => {
         const at = doubleAt(row);
-        if (!isNullNumber(place, at)) return writeNumber(writer, doubles[at]!, isFloat);
+        const number = doubles[at]!;
+        if (!isNullNumber(place, at)) return writeNumber(writer, isKey ? number + 0 : number, isFloat);
         writer.null();
         return true;
       };

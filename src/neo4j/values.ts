@@ -133,9 +133,19 @@ export interface TableColumn {
   readonly name: string;
   /** Whether whole numbers are floats. */
   readonly isFloat: boolean;
+  /**
+   * Whether it is a key of nodes, of which -0 is sent as 0. An index tells them apart, and a transaction's own nodes are
+   * compared by `=`, which does not: as they are, what they find depends on where a batch ends. Default: false.
+   */
+  readonly isKey?: boolean;
   readonly valueAt: (row: number) => unknown;
   /** The same values as they are packed, and the row of each where that is another. Default: they are not. */
   readonly packed?: (PackedColumn & { readonly rows?: ArrayLike<number> | undefined }) | undefined;
+}
+
+/** Gives what is sent of a column's value. */
+export function sentValue(value: unknown, isKey: boolean | undefined): unknown {
+  return isKey && value === 0 ? 0 : value;
 }
 
 /**
@@ -149,9 +159,9 @@ export function toTableParameter(
   describeRow: (row: number) => string,
 ): readonly (readonly unknown[])[] {
   return Array.from({ length: count }, (_, row) =>
-    columns.map(({ name, isFloat, valueAt }) => {
+    columns.map(({ name, isFloat, isKey, valueAt }) => {
       try {
-        const value = valueAt(row);
+        const value = sentValue(valueAt(row), isKey);
         const problem = typeof value === 'object' ? propertyProblem(value, isFloat) : undefined;
         if (problem) throw problem;
         return toParameter(value, isFloat);

@@ -46,6 +46,8 @@ export interface WriteTransactionOptions extends RetryOptions {
   readonly isRepeatable?: boolean | undefined;
   /** Whether an error is not tried again though it is transient, because the caller has a better answer. */
   readonly isFinal?: ((error: unknown) => boolean) | undefined;
+  /** Hears of each retry, also of those of a transaction that fails in the end, which gives no statistics. */
+  readonly onRetry?: ((counted: Statistics) => void) | undefined;
 }
 
 /**
@@ -116,7 +118,9 @@ export async function runWriteTransaction<R>(
       if (isSpent) throw isConnectionError(error) ? error : outlasted(error, attempt);
       const kind = retryKind(error);
       if (kind.startsWith(DEADLOCK)) options.gate.noteDeadlock();
-      retries = mergeStatistics(retries, { retries: 1, [kind]: 1 });
+      const counted = { retries: 1, [kind]: 1 };
+      retries = mergeStatistics(retries, counted);
+      options.onRetry?.(counted);
       // An abort ends the waiting; the check at the head of the loop then says so.
       await sleep(delayMs(rule, attempt), undefined, { signal: options.signal }).catch(() => undefined);
     }

@@ -1,3 +1,4 @@
+import { givenOptions } from '../core/options.ts';
 import type { Statistics } from '../core/statistics.ts';
 import { AdaptiveBatch } from './adaptive-batch.ts';
 import { AdaptiveWorkers, type Commit } from './adaptive-workers.ts';
@@ -66,7 +67,8 @@ export class AdaptiveLimit implements WriteLimit {
   readonly #rowsByWorkers = new Map<number, number>();
   readonly #rowsByBatch = new Map<number, number>();
 
-  constructor({ maxWorkers, maxBatchRows, ...options }: AdaptiveLimitOptions) {
+  constructor(given: AdaptiveLimitOptions) {
+    const { maxWorkers, maxBatchRows, ...options } = givenOptions('AdaptiveLimit', given);
     const { startWorkers = START_WORKERS, maxLatencyMs = MAX_LATENCY_MS } = options;
     const minRows = options.minBatchRows ?? Math.max(1, Math.floor(maxBatchRows * MIN_BATCH_SHARE));
     const { expectedRows = Number.POSITIVE_INFINITY } = options;

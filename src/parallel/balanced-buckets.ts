@@ -3,16 +3,17 @@
  * processing time first: Graham, "Bounds on multiprocessing timing anomalies", 1969); the tail goes by hash, which
  * spreads what is many and light evenly. The same counts give the same buckets.
  */
-import { keyBucket, type NodeKey } from './id-extractors.ts';
+import { keyBucket, type NodeKey, type PlainKey, plainKey } from './id-extractors.ts';
+
+/** A key and its rows; an integer that no number holds exactly is text. */
+export type KeyRows = readonly [key: PlainKey, rows: number];
 
 /** How often the keys of one node space occur, as far as they were counted. */
 export interface KeyCounts {
-  /** Keys and their rows, the heaviest first; equal keys are equal as text. */
-  readonly heavy: readonly (readonly [key: string, rows: number])[];
+  /** Keys and their rows, the heaviest first. */
+  readonly heavy: readonly KeyRows[];
   /** Rows of all keys, those that are not listed included. */
   readonly totalRows: number;
-  /** Whether the keys are numbers, though listed as text: their buckets by hash are others then. Default: false. */
-  readonly areNumbers?: boolean;
   /** Of this many rows or more are the keys that have 99 % of all rows. Default: not known. */
   readonly usualRows?: number;
 }
@@ -23,27 +24,11 @@ export const RARE_SHARE = 0.01;
 /** Counts more keys than this by hash; a heavy list of this size is a megabyte. */
 export const MAX_HEAVY_KEYS = 10_000;
 
-/** Values by node key: a number has that of its text, without a text being made of it for every row. */
-export class KeyMap<V> {
-  readonly #byText: ReadonlyMap<string, V>;
-  readonly #byNumber = new Map<number, V>();
-
-  constructor(entries: readonly (readonly [key: string, value: V])[]) {
-    this.#byText = new Map(entries);
-    for (const [key, value] of entries)
-      if (String(Number(key)) === key) this.#byNumber.set(Number(key), value);
-  }
-
-  get(key: NodeKey): V | undefined {
-    return typeof key === 'number' ? this.#byNumber.get(key) : this.#byText.get(String(key));
-  }
-}
-
 export class BalancedBuckets {
   readonly tableSize: number;
   /** By bucket: rows that it will have, of those that were counted. */
   readonly loads: readonly number[];
-  readonly #byKey: KeyMap<number>;
+  readonly #byKey: ReadonlyMap<PlainKey, number>;
 
   constructor({ heavy, totalRows }: KeyCounts, tableSize: number) {
     this.tableSize = tableSize;
@@ -57,32 +42,31 @@ export class BalancedBuckets {
       loads[emptiest]! += rows;
       return [key, emptiest] as const;
     });
-    this.#byKey = new KeyMap(placed);
+    this.#byKey = new Map(placed);
     this.loads = loads;
   }
 
   /** Gives the bucket of a key, from 0 to tableSize − 1. */
   bucketOf(key: NodeKey): number {
-    return this.#byKey.get(key) ?? keyBucket(key, this.tableSize);
+    return this.#byKey.get(plainKey(key)) ?? keyBucket(key, this.tableSize);
   }
 }
 
-function heavierFirst(a: readonly [string, number], b: readonly [string, number]): number {
-  return b[1] - a[1] || (a[0] < b[0] ? -1 : 1);
+function heavierFirst([a, rowsOfA]: KeyRows, [b, rowsOfB]: KeyRows): number {
+  const isBefore = typeof a === typeof b ? a < b : typeof a === 'number';
+  return rowsOfB - rowsOfA || (isBefore ? -1 : 1);
 }
 
 /** Counts keys as they come, up to a bound of distinct ones. */
 export class KeyCounter {
-  readonly #rows = new Map<string, number>();
+  readonly #rows = new Map<PlainKey, number>();
   #total = 0;
-  #areNumbers = true;
 
   add(key: NodeKey): void {
-    const text = String(key);
+    const plain = plainKey(key);
     this.#total++;
-    if (typeof key === 'string') this.#areNumbers = false;
-    const rows = this.#rows.get(text);
-    if (rows !== undefined || this.#rows.size < 20 * MAX_HEAVY_KEYS) this.#rows.set(text, (rows ?? 0) + 1);
+    const rows = this.#rows.get(plain);
+    if (rows !== undefined || this.#rows.size < 20 * MAX_HEAVY_KEYS) this.#rows.set(plain, (rows ?? 0) + 1);
   }
 
   counts(): KeyCounts {
@@ -95,7 +79,6 @@ export class KeyCounter {
     return {
       heavy: sorted.slice(0, MAX_HEAVY_KEYS),
       totalRows: this.#total,
-      areNumbers: this.#areNumbers,
       ...(usual && { usualRows: usual[1] }),
     };
   }
@@ -104,7 +87,7 @@ export class KeyCounter {
 /** A key that carries many rows, and on which end. */
 export interface PlannedKey {
   readonly side: 'start' | 'end' | 'both';
-  readonly key: string;
+  readonly key: PlainKey;
   readonly rows: number;
 }
 
@@ -136,9 +119,9 @@ export interface SplitPlan {
 export interface PlannedSide {
   readonly side: 'start' | 'end' | 'both';
   readonly counts: KeyCounts;
-  readonly bucketOf: (key: string) => number;
+  readonly bucketOf: (key: PlainKey) => number;
   /** Keys that need no claim. Default: none. */
-  readonly shared?: readonly (readonly [key: string, rows: number])[];
+  readonly shared?: readonly KeyRows[];
 }
 
 /** Says what a split can reach. Pure; from counts, without the rows. */

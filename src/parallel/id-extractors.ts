@@ -34,6 +34,16 @@ export interface IdExtractor<T> {
 /** What can be a node key. */
 export type NodeKey = number | bigint | string;
 
+/** A node key as maps take it: a bigint is the number that it equals, or its text where none does. */
+export type PlainKey = number | string;
+
+/** Gives the same for equal keys, 7 and 7n among them. */
+export function plainKey(key: NodeKey): PlainKey {
+  if (typeof key !== 'bigint') return key;
+  const number = Number(key);
+  return Number.isSafeInteger(number) ? number : String(key);
+}
+
 export interface TupleIdExtractorOptions {
   /** Buckets on each side of the grid, 1 to 4096. Default: 10. */
   readonly tableSize?: number;

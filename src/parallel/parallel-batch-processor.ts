@@ -19,7 +19,7 @@ import {
   taskFields,
   withScope,
 } from '../core/events.ts';
-import { functionOption, integerOption } from '../core/options.ts';
+import { functionOption, givenOptions, integerOption } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { WriteLimit } from './adaptive-limit.ts';
 import { type Cell, cellLength } from './cell-backlog.ts';
@@ -59,7 +59,7 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
   readonly #limit: WriteLimit | undefined;
 
   constructor(context: TaskContext, options: ParallelBatchProcessorOptions<T, Out>) {
-    super(context, options);
+    super(context, givenOptions(new.target.name, options));
     this.maxWorkers = integerOption('maxWorkers', options.maxWorkers ?? DEFAULT_MAX_WORKERS, { min: 1 });
     this.prefetch = integerOption('prefetch', options.prefetch ?? DEFAULT_PREFETCH, { min: 0 });
     this.#limit = options.limit;

@@ -4,11 +4,11 @@
  * bucket, `tableSize`, and are told apart by the other end's bucket. Which keys those are follows from the counts alone:
  * the same input and settings give the same cells, whatever the database holds.
  */
-import type { KeyCounts } from './balanced-buckets.ts';
+import type { KeyCounts, KeyRows } from './balanced-buckets.ts';
 import { keyBucket, type NodeKey } from './id-extractors.ts';
 
 /** Keys of one side, heaviest first, each with its rows. */
-export type HeavyKeys = readonly (readonly [key: string, rows: number])[];
+export type HeavyKeys = readonly KeyRows[];
 
 /**
  * Gives the keys with more rows than a bucket's fair share. A bucket without one of them has, with two buckets a worker, at

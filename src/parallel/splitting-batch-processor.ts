@@ -12,6 +12,7 @@ import {
   choiceOption,
   describeValue,
   functionOption,
+  givenOptions,
   integerOption,
 } from '../core/options.ts';
 import { RowCursor } from '../core/row-table.ts';
@@ -81,7 +82,7 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
   readonly #idExtractor: IdExtractor<T>;
 
   constructor(context: TaskContext, options: SplittingBatchProcessorOptions<T>) {
-    super(context, options);
+    super(context, givenOptions(new.target.name, options));
     this.tableSize = integerOption('tableSize', options.tableSize, { min: 1, max: MAX_TABLE_SIZE });
     this.burstFactor = integerOption('burstFactor', options.burstFactor ?? DEFAULT_BURST_FACTOR, { min: 1 });
     this.#committed = options.committed;

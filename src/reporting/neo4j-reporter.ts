@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphweftError } from '../core/errors.ts';
-import { integerOption, optionError, stringOption } from '../core/options.ts';
+import { givenOptions, integerOption, optionError, stringOption } from '../core/options.ts';
 import type { ReportedTask, Reporter, TaskExpectation, TaskProgress } from '../core/reporter.ts';
 import type { TaskReturn } from '../core/task-return.ts';
 import type { Neo4jConnection } from '../neo4j/connection.ts';
@@ -84,7 +84,10 @@ export class Neo4jReporter implements Reporter {
   #isOff = false;
 
   constructor(options: Neo4jReporterOptions) {
-    const { neo4j, database, signal, warn, flushIntervalMs, maxTimeShare, closeTimeoutMs } = options;
+    const { neo4j, database, signal, warn, flushIntervalMs, maxTimeShare, closeTimeoutMs } = givenOptions(
+      'Neo4jReporter',
+      options,
+    );
     this.#neo4j = neo4j;
     this.database = stringOption('database', database);
     this.#signal = signal;

@@ -143,7 +143,11 @@ export class BatchWriter<T> {
   /** Writes a batch. @throws What the policies say, and what no retry mends. */
   async write(batch: BatchResults<T>): Promise<Statistics> {
     const { ledger, neo4j, task } = this.#options;
-    const write = { ...this.#options.write, signal: this.#options.write.signal() };
+    let retries: Statistics = {}; // of the transaction at work
+    const onRetry = (counted: Statistics) => {
+      retries = mergeStatistics(retries, counted);
+    };
+    const write = { ...this.#options.write, signal: this.#options.write.signal(), onRetry };
     const { position } = batch;
     const rows = rowCount(batch);
     const base = position?.from ?? 0;
@@ -158,6 +162,7 @@ export class BatchWriter<T> {
       for (let part = parts.pop(); part; part = parts.pop()) {
         const { from, to } = part;
         if (aside.leaves(part)?.length === 0) continue;
+        retries = {};
         try {
           const work = this.#workOf(batch, part, aside);
           const isFinal = (error: unknown) => to - from > 1 && isMemoryError(error);
@@ -167,6 +172,7 @@ export class BatchWriter<T> {
           statistics = mergeStatistics(statistics, done.statistics, done.value.statistics);
           consumed = to;
         } catch (error) {
+          statistics = mergeStatistics(statistics, retries);
           const cut = error === WITHOUT_THEM ? [part] : await this.#cut(batch, part, error);
           parts.push(...cut.toReversed());
           if (cut.length > 0 && isMemoryError(error))
@@ -176,7 +182,10 @@ export class BatchWriter<T> {
       }
       const mark = consumed < rows ? markOf(rows) : undefined;
       // The last rows were set aside, and no part after them told the ledger.
-      if (mark) await neo4j.transact(async () => undefined, { ...write, mark });
+      if (mark) {
+        const done = await neo4j.transact(async () => undefined, { ...write, mark });
+        statistics = mergeStatistics(statistics, done.statistics);
+      }
     } catch (fatal) {
       // What the parts before it came to is in the account of the load that ends here.
       task?.reportProgress({ rows: consumed, statistics: mergeStatistics(statistics, aside.statistics) });

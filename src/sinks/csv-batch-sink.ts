@@ -44,9 +44,9 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
   };
 
   constructor(context: TaskContext, options: CSVBatchSinkOptions<T>) {
-    super(context, options);
     const known = ['file', 'append', 'columns', 'delimiter', 'header', 'predecessor', 'task'];
     refuseUnknownKeys('CSVBatchSink', options, known);
+    super(context, options);
     const { file, append = false, columns, delimiter = ',', header = true } = options;
     stringOption('file', file);
     if (typeof delimiter !== 'string' || delimiter.length !== 1 || /["\r\n]/.test(delimiter)) {

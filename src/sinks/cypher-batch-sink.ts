@@ -7,7 +7,7 @@ import {
   tableOf,
 } from '../core/batch-processor.ts';
 import { ConfigError } from '../core/errors.ts';
-import { integerOption, namesOption, stringOption } from '../core/options.ts';
+import { givenOptions, integerOption, namesOption, stringOption } from '../core/options.ts';
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, type Neo4jContext } from '../neo4j/connection.ts';
 import { packRows, packRowTable } from '../neo4j/packed-rows.ts';
 import { DEFAULT_RETRY } from '../neo4j/write-transaction.ts';
@@ -72,7 +72,7 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly #writer: BatchWriter<T>;
 
   constructor(context: Neo4jContext, options: CypherBatchSinkOptions<T>) {
-    super(context, options);
+    super(context, givenOptions(new.target.name, options));
     this.query = batchStatement(options.query);
     const { floatColumns, ...write } = resolveWriteOptions(options);
     this.#writer = new BatchWriter<T>(writerOptions(this, write, options, this.query), (part) => {

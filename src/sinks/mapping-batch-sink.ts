@@ -7,7 +7,7 @@ import {
   rowOrigin,
 } from '../core/batch-processor.ts';
 import { WriteError } from '../core/errors.ts';
-import { choiceOption, describeValue, integerOption } from '../core/options.ts';
+import { choiceOption, describeValue, givenOptions, integerOption } from '../core/options.ts';
 import {
   type CompiledMapping,
   checkColumns,
@@ -69,7 +69,7 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly #writer: BatchWriter<T>;
 
   constructor(context: Neo4jContext, options: MappingBatchSinkOptions<T>) {
-    super(context, options);
+    super(context, givenOptions(new.target.name, options));
     const { mapping } = options;
     this.mapping = 'statement' in mapping ? mapping : compileMapping(mapping);
     const { floatColumns, ...write } = resolveWriteOptions(options);

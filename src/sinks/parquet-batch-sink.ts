@@ -104,8 +104,8 @@ export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly #options: ParquetBatchSinkOptions<T>;
 
   constructor(context: TaskContext, options: ParquetBatchSinkOptions<T>) {
-    super(context, options);
     refuseUnknownKeys('ParquetBatchSink', options, ['file', 'types', 'memoryLimitMb', 'predecessor', 'task']);
+    super(context, options);
     stringOption('file', options.file);
     integerOption('memoryLimitMb', options.memoryLimitMb ?? 256, { min: 64 });
     for (const [name, type] of Object.entries(options.types ?? {})) columnOf(name, type);

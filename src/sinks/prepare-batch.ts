@@ -64,6 +64,7 @@ export function prepareBatch(
     const keys = list.node.keys.map(({ name, source }, k) => ({
       name,
       isFloat: typeof source === 'string' && floatColumns.has(source),
+      isKey: true,
       valueAt: (i: number) => (isOne ? values[i] : (values[i] as readonly unknown[])[k]),
     }));
     const properties = list.node.properties.map((p) => column(p, batch, floatColumns, from));
@@ -92,7 +93,10 @@ export function prepareBatch(
   const order = groups?.rows ?? kept;
   const columns = [
     ...places.flatMap((own, e) => (e === groups?.by ? [] : [placeColumn(`end ${e}`, own, order)])),
-    ...mapping.values.map((source) => column(source, batch, floatColumns, order)),
+    ...mapping.values.map((source) => ({
+      ...column(source, batch, floatColumns, order),
+      isKey: mapping.required.some(({ keys }) => keys.includes(source)),
+    })),
   ];
   const sent = order?.length ?? rows;
   parameters.rows = packTable(sent, columns, (i) => describe(order ? order[i]! : i));

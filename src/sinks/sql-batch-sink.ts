@@ -31,8 +31,8 @@ export class SQLBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly #address: SqlAddress;
 
   constructor(context: TaskContext, options: SQLBatchSinkOptions<T>) {
-    super(context, options);
     refuseUnknownKeys('SQLBatchSink', options, ['predecessor', 'task', 'table', 'query', 'columns', 'url']);
+    super(context, options);
     const { table, query, columns } = options;
     if ((table === undefined) === (query === undefined)) {
       throw new ConfigError('GW_CONFIG_OPTION', 'A SQLBatchSink needs either `table` or `query`.');

@@ -64,8 +64,8 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
   #scan: Promise<CsvScan> | undefined;
 
   constructor(context: TaskContext, options: CSVBatchSourceOptions) {
-    super(context, { task: options.task });
     refuseUnknownKeys('CSVBatchSource', options, ['file', 'task', ...CSV_OPTION_NAMES]);
+    super(context, { task: options.task });
     this.#file = stringOption('file', options.file);
     this.#options = resolveCsvReadOptions(options);
     const { rejectedFile = RejectedRows.defaultPath(this.#file) } = options;
@@ -104,7 +104,7 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const { files } = await this.#scanned();
     const selects = files.map(({ select }) => select);
-    const read = { file: this.#file, format: CSV_FORMAT };
+    const read = { file: this.#file, format: CSV_FORMAT, decimals: this.#options.decimals };
     return countKeys(this.#options.memoryLimitMb, read, selects, sides);
   }
 

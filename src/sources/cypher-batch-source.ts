@@ -26,8 +26,8 @@ export class CypherBatchSource<Out = Row> extends BatchProcessor<never, Out> {
   readonly #options: CypherBatchSourceOptions;
 
   constructor(context: Neo4jContext, options: CypherBatchSourceOptions) {
-    super(context, { task: options.task });
     refuseUnknownKeys('CypherBatchSource', options, ['query', 'parameters', 'recordTransformer', 'task']);
+    super(context, { task: options.task });
     stringOption('query', options.query);
     if (options.recordTransformer) functionOption('recordTransformer', options.recordTransformer);
     this.#options = options;

@@ -72,9 +72,10 @@ export const INTEGERS: ReadonlySet<DuckDBType['typeId']> = new Set([
 
 const MAX_SHARED_TEXTS = 4096;
 
-/** Whether the values of a column become numbers or bigints, decimals left aside: those may be read as text. */
-export function isNumeric({ typeId }: DuckDBType): boolean {
-  return INTEGERS.has(typeId) || typeId === DuckDBTypeId.FLOAT || typeId === DuckDBTypeId.DOUBLE;
+/** Whether the values of a column become numbers or bigints. */
+export function isNumeric({ typeId }: DuckDBType, decimals: DecimalForm): boolean {
+  if (typeId === DuckDBTypeId.DECIMAL) return decimals === 'number';
+  return INTEGERS.has(typeId) || FLOATING.has(typeId);
 }
 
 /** Whether the column's numbers, or those of its lists, are floating point, also where they happen to be whole. */

@@ -76,8 +76,8 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
   #files: Promise<readonly ParquetFile[]> | undefined;
 
   constructor(context: TaskContext, options: ParquetBatchSourceOptions) {
-    super(context, { task: options.task });
     refuseUnknownKeys('ParquetBatchSource', options, ['file', 'task', ...PARQUET_OPTION_NAMES]);
+    super(context, { task: options.task });
     stringOption('file', options.file);
     if (options.maxRows !== undefined) integerOption('maxRows', options.maxRows, { min: 0 });
     this.#options = { ...options, ...resolveReaderOptions(options) };
@@ -115,8 +115,8 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const files = await this.#described();
     const selects = files.map(({ select }) => select);
-    const read = { file: this.#options.file, format: FORMAT };
-    return countKeys(this.#options.memoryLimitMb, read, selects, sides);
+    const { file, decimals, memoryLimitMb } = this.#options;
+    return countKeys(memoryLimitMb, { file, format: FORMAT, decimals }, selects, sides);
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {

@@ -92,8 +92,8 @@ export class SQLBatchSource<Out = Row> extends BatchProcessor<never, Out> {
   readonly #decimals: DecimalForm;
 
   constructor(context: TaskContext, options: SQLBatchSourceOptions) {
-    super(context, { task: options.task });
     refuseUnknownKeys('SQLBatchSource', options, ['task', ...SQL_OPTION_NAMES]);
+    super(context, { task: options.task });
     stringOption('query', options.query);
     if (options.rowTransformer) functionOption('rowTransformer', options.rowTransformer);
     if (options.parameters && !Array.isArray(options.parameters))

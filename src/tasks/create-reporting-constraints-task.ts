@@ -25,8 +25,8 @@ export class CreateReportingConstraintsTask extends Task<Neo4jContext> {
   readonly database: string;
 
   constructor(context: Neo4jContext, options: CreateReportingConstraintsTaskOptions = {}) {
-    super(context, options.name);
     refuseUnknownKeys('CreateReportingConstraintsTask', options, ['name', 'database']);
+    super(context, options.name);
     const database = options.database ?? (context.env.REPORTER_DATABASE || undefined);
     if (database === undefined) {
       const message = 'CreateReportingConstraintsTask needs a `database`, or REPORTER_DATABASE to be set.';

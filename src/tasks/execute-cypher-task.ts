@@ -24,8 +24,8 @@ export class ExecuteCypherTask extends Task<Neo4jContext> {
   readonly #parameters: Readonly<Record<string, unknown>>;
 
   constructor(context: Neo4jContext, options: ExecuteCypherTaskOptions) {
-    super(context, options.name);
     refuseUnknownKeys(new.target.name, options, ['name', 'query', 'parameters']);
+    super(context, options.name);
     const queries = typeof options.query === 'string' ? [options.query] : options.query;
     if (!Array.isArray(queries) || queries.length === 0)
       throw optionError('query', 'a statement or a list of them', queries);

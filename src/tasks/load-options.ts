@@ -40,7 +40,7 @@ export interface LoadOptions<Out = AnyRow> extends CypherWriteOptions, RowPolici
   /**
    * Id of the run. A load that was stopped goes on where it was when it is started again; with an id of its own it is
    * also remembered when it is done, and never loaded twice. `false`: the database remembers nothing. Default: an id
-   * from the load's name and source, forgotten when the load is done.
+   * from the load's name and source, forgotten when the load is done. At most 1,000 characters.
    */
   readonly resume?: string | false;
   /**

@@ -46,6 +46,9 @@ import {
   schemaFingerprint,
 } from './load-run.ts';
 
+/** The index of runs holds no text of more than some 8,000 bytes, and a character can take four. */
+const MAX_RUN_ID_CHARACTERS = 1_000;
+
 /** Options that only the other kind of load looks at: a mapping names its keys itself, and a statement has none that are known. */
 const WITHOUT_EFFECT = {
   mapping: ['startKey', 'endKey', 'monopartite'],
@@ -73,12 +76,12 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     writing: WritingKind<O>,
     description?: LoadDescription,
   ) {
-    super(context, options.name);
     refuseUnknownKeys(new.target.name, options, [
       ...LOAD_OPTION_NAMES,
       ...source.optionNames,
       ...writing.optionNames,
     ]);
+    super(context, options.name);
     const name = source.nameOf(options);
     this.batchSize = integerOption('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE, { min: 1 });
     this.#rejected = new RejectedRows(options.rejectedFile ?? RejectedRows.defaultPath(name));
@@ -101,9 +104,10 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     }
     booleanOption('fresh', options.fresh ?? false);
     choiceOption('constraints', options.constraints ?? 'create', CONSTRAINT_POLICIES);
-    if (options.resume !== undefined && options.resume !== false) stringOption('resume', options.resume);
+    const { runTag, resume = false } = options;
+    if (resume !== false && stringOption('resume', resume).length > MAX_RUN_ID_CHARACTERS)
+      throw optionError('resume', `a text of at most ${MAX_RUN_ID_CHARACTERS} characters`, resume);
     if (options.maxRejected !== undefined) rejectCheck(options.maxRejected, () => 0);
-    const { runTag } = options;
     if (runTag !== undefined && !options.resume) {
       throw new ConfigError('GW_CONFIG_OPTION', '`runTag` needs an id for the run: give `resume` too.', {
         details: { option: 'runTag' },

@@ -5,15 +5,15 @@ import type { CompiledMapping, KeyClaim } from '../mapping/compile.ts';
 import { mappingExtractor, nodeKeyOf } from '../mapping/mapping-extractor.ts';
 import type { Neo4jConnection, Neo4jContext } from '../neo4j/connection.ts';
 import { hasRecordStore } from '../neo4j/record-store.ts';
-import {
-  BalancedBuckets,
-  KeyCounter,
-  type KeyCounts,
-  KeyMap,
-  planSplit,
-} from '../parallel/balanced-buckets.ts';
+import { BalancedBuckets, KeyCounter, type KeyCounts, planSplit } from '../parallel/balanced-buckets.ts';
 import { cellsOfGroup } from '../parallel/grid.ts';
-import { dictIdExtractor, type IdExtractor, keyBucket, type NodeKey } from '../parallel/id-extractors.ts';
+import {
+  dictIdExtractor,
+  type IdExtractor,
+  keyBucket,
+  type NodeKey,
+  plainKey,
+} from '../parallel/id-extractors.ts';
 import { DEFAULT_MAX_WORKERS, ParallelBatchProcessor } from '../parallel/parallel-batch-processor.ts';
 import { SampledSource } from '../parallel/sampled-source.ts';
 import { type HeavyKeys, hubsOf, withoutKeys } from '../parallel/shared-keys.ts';
@@ -207,15 +207,15 @@ export async function planGrid(
     const planned = counts.map((count, i) => ({
       side: names[i]!,
       counts: count,
-      bucketOf: buckets === 'hash' && count.areNumbers ? (key: string) => byHash(Number(key)) : bucketsOf[i]!,
+      bucketOf: bucketsOf[i]!,
       shared: shared?.[i] ?? [],
     }));
     return { bucketsOf, plan: planSplit(planned, { workers, tableSize, totalRows, buckets }) };
   };
   const first = planOf(asked);
   const { plan, bucketsOf } = balancesLimits && first.plan.limitingBucket ? planOf('balanced') : first;
-  const keys = shared?.map((list) => new KeyMap(list));
-  const isShared = keys && ((key: NodeKey, side: 0 | 1) => keys[side]!.get(key) !== undefined);
+  const keys = shared?.map((list) => new Set(list.map(([key]) => key)));
+  const isShared = keys && ((key: NodeKey, side: 0 | 1) => keys[side]!.has(plainKey(key)));
   const bucketOf = (key: NodeKey, side: 0 | 1) => bucketsOf[side]!(key);
   const isOwn = plan.buckets === 'balanced' || isShared;
   return {

@@ -63,12 +63,12 @@ export class RejectedRowsRetryTask<Out = AnyRow> extends Task<Neo4jContext> {
   readonly #lines: ReadonlyMap<string | undefined, LineOptions>;
 
   constructor(context: Neo4jContext, options: RejectedRowsRetryTaskOptions<Out>) {
-    super(context, options.name);
     const withheld = ['rejectedFile', 'resume', 'fresh'];
     refuseUnknownKeys(new.target.name, options, [
       'file',
       ...LOAD_OPTION_NAMES.filter((name) => !withheld.includes(name)),
     ]);
+    super(context, options.name);
     const file = resolve(stringOption('file', options.file));
     const isOwn = options.query !== undefined || options.mapping !== undefined;
     // Beside a file that a killed retry has set aside the descriptions are still there.

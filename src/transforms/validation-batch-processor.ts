@@ -8,7 +8,7 @@ import {
 import type { TaskContext } from '../core/context.ts';
 import { ValidationError } from '../core/errors.ts';
 import { beginEvent, endEvent, taskFields } from '../core/events.ts';
-import { integerOption, optionError } from '../core/options.ts';
+import { givenOptions, integerOption, optionError } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { type RejectedRow, RejectedRows, type RejectIssue, rejectedRow } from '../sinks/rejected-rows.ts';
 
@@ -35,7 +35,7 @@ export class ValidationBatchProcessor<In = unknown, Out = In> extends BatchProce
   readonly #rejected: RejectedRows;
 
   constructor(context: TaskContext, options: ValidationBatchProcessorOptions<In, Out>) {
-    super(context, options);
+    super(context, givenOptions(new.target.name, options));
     const { schema, rejectedFile } = options;
     if (typeof schema?.['~standard']?.validate !== 'function') {
       throw optionError('schema', 'a schema with the Standard Schema interface, such as one of zod', schema);

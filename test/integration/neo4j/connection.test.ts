@@ -102,6 +102,15 @@ describe('Neo4jConnection', () => {
       code: 'GW_NEO4J_DATABASE',
       message: expect.stringContaining('"nope" is not available'),
     });
+    const system = await failureOf(
+      contextWith({ ...other, NEO4J_DATABASE: 'system' } as Record<string, string>),
+    );
+    expect(system).toMatchObject({
+      code: 'GW_NEO4J_DATABASE',
+      message: expect.stringMatching(
+        /^Database "system" takes .* name another one, most often in NEO4J_DATABASE\. \(.+\)$/,
+      ),
+    });
   });
 
   it('says what to do where no database is known', async () => {

@@ -144,7 +144,7 @@ describe("a load with parallel: 'auto'", () => {
     expect(reporter().notices).toEqual([
       `${name}: 300 rows are fewer than 4 batches of 10,000`,
       `${name}: the mapping finds 3 nodes a row by key, and a grid has two sides`,
-      `${name}: key "0" has 90 % of the rows, so no split can be more than 1.1 times as fast`,
+      `${name}: key 0 has 90 % of the rows, so no split can be more than 1.1 times as fast`,
     ]);
   });
 

@@ -104,8 +104,8 @@ describe('hubs', () => {
     const mapping = star(start, end);
     const shared = { ...GRID, file, mapping };
     const plan = await new ParallelCSVLoad2Neo4jTask(context(), shared).explain();
-    expect(plan!.hubs).toMatchObject([{ side: isOneKind ? 'both' : 'end', key: '0', isShared: true }]);
-    expect(plan!.sharedKeys.map(({ key }) => key)).toEqual(['0', '1']);
+    expect(plan!.hubs).toMatchObject([{ side: isOneKind ? 'both' : 'end', key: 0, isShared: true }]);
+    expect(plan!.sharedKeys.map(({ key }) => key)).toEqual([0, 1]);
     expect(plan!.expectedSpeedup).toBeGreaterThan(3);
 
     // A stranger's open transaction on the hub would stop every writer that needs the node for itself.
@@ -136,7 +136,7 @@ describe('hubs', () => {
     const mapping = star(start, end);
     const claimed = { ...GRID, file, mapping, hubs: 'claim' } as const;
     const plan = await new ParallelCSVLoad2Neo4jTask(context(), claimed).explain();
-    expect(plan).toMatchObject({ hubs: [{ key: '0', isShared: false }], sharedKeys: [] });
+    expect(plan).toMatchObject({ hubs: [{ key: 0, isShared: false }], sharedKeys: [] });
     expect(plan!.expectedSpeedup).toBeLessThan(1.6);
     expect(await watch(claimed)).toEqual({ most: 0, retries: 0 });
     const merged = relationship('KNOWS', { from: node(start, { id: 'from' }), to: node(end, { id: 'to' }) });

@@ -41,6 +41,49 @@ describe('a mapping', () => {
     expect(new Map(rows.map(({ u, m, rating }) => [`${u} ${m}`, rating]))).toEqual(last);
   });
 
+  it.each([3, 1])('finds one node by -0 and 0, in batches of %i', async (batchSize) => {
+    const file = useFolder().write('signs.csv', 'from,to\n-0.0,0.0\n0.0,-0.0\n-0.0,-0.0\n');
+    const [sign, made, pair] = ['Sign', 'Made', 'Pair'].map(uniqueLabel) as [string, string, string];
+    const minusZero = (row: { from: number }) => row.from * 0;
+    const ends = (write: 'merge' | 'match') => ({
+      from: node(pair, { id: 'from', copy: 'to' }, { write }),
+      to: node(pair, { id: 'to', copy: minusZero }, { write }),
+    });
+    const mappings = [
+      node(sign, { id: 'from' }),
+      node(sign, { id: minusZero }, { write: 'match' }),
+      relationship('SELF', {
+        from: node(sign, { id: 'from' }),
+        to: node(sign, { id: 'to' }),
+        write: 'create',
+      }),
+      relationship('MADE', {
+        from: node(sign, { id: 'to' }),
+        to: node(made, { id: 'from' }, { write: 'create', properties: { value: () => -0 } }),
+      }),
+      relationship('PAIR', ends('merge')),
+      relationship('PAIR', { ...ends('match'), write: 'create' }),
+    ];
+    for (const mapping of mappings) {
+      const options = { file, mapping, batchSize };
+      const types = { from: 'DOUBLE', to: 'DOUBLE' };
+      const { error, summary } = await new CSVLoad2Neo4jTask(context(), { ...options, types }).execute();
+      expect(error).toBeUndefined();
+      expect(summary.cypher_rows_written).toBe(3);
+    }
+    const { rows } = await context().neo4j.query(
+      `MATCH (n:${sign}|${made}|${pair})
+       RETURN labels(n)[0] AS label, toString(n.id) AS id, toString(n.value) AS value, COUNT { (n)--() } AS ends ORDER BY label DESC`,
+    );
+    expect(rows.filter(({ label }) => label !== made)).toEqual([
+      { label: sign, id: '0.0', value: null, ends: 6 },
+      { label: pair, id: '0.0', value: null, ends: 4 },
+    ]);
+    expect(rows.filter(({ label }) => label === made)).toEqual(
+      [1, 2, 3].map(() => ({ label: made, id: '0.0', value: '-0.0', ends: 1 })),
+    );
+  });
+
   it('sets rows without their nodes aside, with file, row number and key, and loads the others', async () => {
     const label = uniqueLabel('Airport');
     const folder = useFolder();

@@ -1,7 +1,9 @@
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { runMain } from '../../../src/cli/run-main.ts';
 
 afterEach(() => {
+  vi.unstubAllEnvs();
+  vi.restoreAllMocks();
   process.exitCode = undefined;
 });
 
@@ -15,4 +17,16 @@ it.each([
     return given;
   });
   expect(process.exitCode).toBe(exitCode);
+});
+
+it('warns of a variable of ours that there is not, with the nearest name', async () => {
+  vi.stubEnv('GRAPHWEFT_REPORTR', 'log');
+  vi.stubEnv('GRAPHWEFT_WORKERS_AT_ONCE', '8');
+  vi.stubEnv('GRAPHWEFT_REPORTER', 'log');
+  const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  await runMain(async () => 0);
+  expect(written.mock.calls.map(([text]) => text)).toEqual([
+    'warning: there is no variable GRAPHWEFT_REPORTR; did you mean GRAPHWEFT_REPORTER?\n',
+    'warning: there is no variable GRAPHWEFT_WORKERS_AT_ONCE; `npx graphweft config print --all` shows what there is.\n',
+  ]);
 });

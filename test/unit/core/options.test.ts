@@ -5,12 +5,38 @@ import {
   choiceOption,
   describeValue,
   functionOption,
+  givenOptions,
   integerOption,
   namesOption,
   nearestName,
   refuseUnknownKeys,
   stringOption,
 } from '../../../src/core/options.ts';
+import {
+  AdaptiveLimit,
+  CSVBatchSink,
+  CSVLoad2Neo4jTask,
+  CypherBatchSink,
+  CypherBatchSource,
+  ExecuteCypherTask,
+  GDSTask,
+  MappingBatchSink,
+  Neo4jReporter,
+  ParallelBatchProcessor,
+  ParallelCSVLoad2Neo4jTask,
+  ParallelParquetLoad2Neo4jTask,
+  ParallelSQLLoad2Neo4jTask,
+  ParquetBatchSink,
+  ParquetLoad2Neo4jTask,
+  RejectedRowsRetryTask,
+  relationship,
+  SplittingBatchProcessor,
+  SQLBatchSink,
+  SQLBatchSource,
+  SQLLoad2Neo4jTask,
+  ValidationBatchProcessor,
+} from '../../../src/index.ts';
+import { PLAIN_CONTEXT } from '../../support/batches.ts';
 
 function refusal(act: () => unknown): ConfigError {
   try {
@@ -159,5 +185,50 @@ describe('describeValue', () => {
     expect(describeValue(cycle)).toContain('object');
     const bare = Object.assign(Object.create(null), { self: cycle });
     expect(describeValue(bare)).toContain('object');
+  });
+});
+
+describe('givenOptions', () => {
+  it.each(
+    [
+      CSVLoad2Neo4jTask,
+      ParallelCSVLoad2Neo4jTask,
+      ParquetLoad2Neo4jTask,
+      ParallelParquetLoad2Neo4jTask,
+      SQLLoad2Neo4jTask,
+      ParallelSQLLoad2Neo4jTask,
+      RejectedRowsRetryTask,
+      ExecuteCypherTask,
+      GDSTask,
+      CypherBatchSource,
+      SQLBatchSource,
+      CypherBatchSink,
+      MappingBatchSink,
+      CSVBatchSink,
+      ParquetBatchSink,
+      SQLBatchSink,
+      ValidationBatchProcessor,
+      SplittingBatchProcessor,
+      ParallelBatchProcessor,
+    ].map((Class) => [Class.name, Class] as const),
+  )('refuses a %s that is given none', (name, Class) => {
+    const Made = Class as unknown as new (context: unknown, options?: unknown) => unknown;
+    for (const given of [[], [null], ['a.csv']] as const) {
+      const error = refusal(() => new Made(PLAIN_CONTEXT, ...given));
+      expect(error.code).toBe('GW_CONFIG_OPTION');
+      expect(error.message).toBe(`${name} needs an object with its options, got ${describeValue(given[0])}.`);
+    }
+  });
+
+  it('refuses what takes options alone likewise, and gives back what there is', () => {
+    const none = undefined as never;
+    for (const act of [
+      () => new AdaptiveLimit(none),
+      () => new Neo4jReporter(none),
+      () => relationship('KNOWS', none),
+    ])
+      expect(refusal(act).message).toMatch(/^\w+ needs an object with its options, got undefined\.$/);
+    const options = {};
+    expect(givenOptions('X', options)).toBe(options);
   });
 });

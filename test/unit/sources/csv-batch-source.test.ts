@@ -79,24 +79,19 @@ describe('CSVBatchSource', () => {
     folder.write('a.csv', `from,to\n${lines.join('\n')}\n`);
     folder.write('b.csv', 'from,to\nA,x0\n,x0\nA,\n');
     const counted = await source(folder.path('*.csv'), { types: 'inferred' }).countKeys([['from'], ['to']]);
-    const froms = ['0', '1', '2'].map((key) => [key, 100]);
-    expect(counted?.[0]).toEqual({
-      heavy: [...froms, ['A', 2]],
-      totalRows: 302,
-      usualRows: 100,
-      areNumbers: false,
-    });
+    const froms = [0, 1, 2].map((key) => [key, 100]);
+    expect(counted?.[0]).toEqual({ heavy: [...froms, ['A', 2]], totalRows: 302, usualRows: 100 });
     const rare = Array.from({ length: 99 }, (_, i) => [`x${3 * (i + 1)}`, 1]).sort(([a], [b]) =>
       a! < b! ? -1 : 1,
     );
-    expect(counted?.[1]).toEqual({
-      heavy: [['x0', 203], ...rare],
-      totalRows: 302,
-      usualRows: 1,
-      areNumbers: false,
-    });
-    const numbers = await source(folder.path('a.csv'), { types: 'inferred' }).countKeys([['from']]);
-    expect(numbers?.[0]?.areNumbers).toBe(true);
+    expect(counted?.[1]).toEqual({ heavy: [['x0', 203], ...rare], totalRows: 302, usualRows: 1 });
+    const types = { whole: 'DOUBLE', exact: 'DECIMAL(9,2)', large: 'BIGINT' };
+    const numbers = folder.write('numbers.txt', 'whole,exact,large\n1.0,-2.50,9007199254740993\n');
+    const sides = Object.keys(types).map((column) => [column]);
+    const keysOf = async (decimals: 'number' | 'text') =>
+      (await source(numbers, { types, decimals }).countKeys(sides))?.map(({ heavy }) => heavy[0]?.[0]);
+    expect(await keysOf('number')).toEqual([1, -2.5, '9007199254740993']);
+    expect(await keysOf('text')).toEqual([1, '-2.50', '9007199254740993']);
     const together = await source(folder.path('a.csv')).countKeys([['from', 'to']]);
     expect(together).toMatchObject([{ totalRows: 600, usualRows: 1 }]);
     expect(together?.[0]?.heavy.slice(0, 3)).toEqual([

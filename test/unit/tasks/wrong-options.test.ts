@@ -47,6 +47,12 @@ describe('options of a type that they cannot have', () => {
     );
   });
 
+  it('refuse an id of a run that is longer than the index of runs takes', () => {
+    const make = (length: number) => MAKERS['a CSV load']({ resume: '\u{1f600}'.repeat(length / 2) });
+    expect(() => make(1_000)).not.toThrow();
+    expect(() => make(1_002)).toThrow(/^Option `resume` must be a text of at most 1000 characters, got "/);
+  });
+
   it.each([
     ['constraints', 'none', { query: QUERY }],
     ['missingNodes', 'error', { query: QUERY }],
