@@ -71,7 +71,7 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
   constructor(context: Neo4jContext, options: MappingBatchSinkOptions<T>) {
     super(context, options);
     const { mapping } = options;
-    this.mapping = 'statement' in mapping ? mapping : compileMapping(mapping);
+    this.mapping = isCompiled(mapping) ? mapping : compileMapping(mapping);
     const { floatColumns, ...write } = resolveWriteOptions(options);
     this.#missingNodes = choiceOption('missingNodes', options.missingNodes ?? 'reject', ROW_POLICIES);
     this.#writer = new BatchWriter<T>(
@@ -135,6 +135,11 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     );
     return `There is no :${labels[0]} with ${keys.join(' and ')}`;
   }
+}
+
+/** What is neither is refused by the compiler. */
+function isCompiled(mapping: Mapping | CompiledMapping): mapping is CompiledMapping {
+  return (mapping as Partial<CompiledMapping> | undefined)?.statement !== undefined;
 }
 
 function isWritten({ write, node }: KeyList): boolean {

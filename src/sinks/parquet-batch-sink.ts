@@ -11,6 +11,7 @@ import {
   choiceOption,
   describeValue,
   integerOption,
+  optionError,
   refuseUnknownKeys,
   stringOption,
 } from '../core/options.ts';
@@ -108,7 +109,9 @@ export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
     refuseUnknownKeys('ParquetBatchSink', options, ['file', 'types', 'memoryLimitMb', 'predecessor', 'task']);
     stringOption('file', options.file);
     integerOption('memoryLimitMb', options.memoryLimitMb ?? 256, { min: 64 });
-    for (const [name, type] of Object.entries(options.types ?? {})) columnOf(name, type);
+    const { types = {} } = options;
+    if (typeof types !== 'object' || types === null) throw optionError('types', 'types by column', types);
+    for (const [name, type] of Object.entries(types)) columnOf(name, type);
     this.#options = options;
   }
 
@@ -179,7 +182,7 @@ function columnsOf(
 }
 
 function columnOf(name: string, type: string): Column {
-  const isList = type.endsWith('[]');
+  const isList = stringOption(`types.${name}`, type).endsWith('[]');
   const kind = choiceOption(`types.${name}`, isList ? type.slice(0, -2) : type, Object.keys(COLUMN_TYPES));
   return { name, kind, isList };
 }

@@ -1,6 +1,12 @@
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import { heardReads } from '../core/events.ts';
-import { functionOption, integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import {
+  functionOption,
+  integerOption,
+  parametersOption,
+  refuseUnknownKeys,
+  stringOption,
+} from '../core/options.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { fromRecordValue } from '../neo4j/values.ts';
 import type { Row } from './duckdb.ts';
@@ -29,6 +35,7 @@ export class CypherBatchSource<Out = Row> extends BatchProcessor<never, Out> {
     super(context, { task: options.task });
     refuseUnknownKeys('CypherBatchSource', options, ['query', 'parameters', 'recordTransformer', 'task']);
     stringOption('query', options.query);
+    parametersOption(options.parameters ?? {});
     if (options.recordTransformer) functionOption('recordTransformer', options.recordTransformer);
     this.#options = options;
   }

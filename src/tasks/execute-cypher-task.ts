@@ -1,5 +1,5 @@
 import { throwIfAborted } from '../core/errors.ts';
-import { optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import { optionError, parametersOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
@@ -30,10 +30,7 @@ export class ExecuteCypherTask extends Task<Neo4jContext> {
     if (!Array.isArray(queries) || queries.length === 0)
       throw optionError('query', 'a statement or a list of them', queries);
     this.queries = queries.map((query) => stringOption('query', query));
-    const { parameters = {} } = options;
-    if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
-      throw optionError('parameters', 'an object with a value for each name', parameters);
-    this.#parameters = parameters;
+    this.#parameters = parametersOption(options.parameters === undefined ? {} : options.parameters);
   }
 
   override async runInternal(): Promise<TaskReturn> {

@@ -21,7 +21,7 @@ import type { Neo4jContext } from '../neo4j/connection.ts';
 import { ensureConstraints } from '../neo4j/constraints.ts';
 import type { RunLedger } from '../neo4j/run-ledger.ts';
 import { skippedRows } from '../parallel/split-by-claims.ts';
-import { SharedWriting } from '../sinks/batch-writer.ts';
+import { ROW_POLICIES, SharedWriting } from '../sinks/batch-writer.ts';
 import { CYPHER_WRITE_OPTION_NAMES, CypherBatchSink } from '../sinks/cypher-batch-sink.ts';
 import { MappingBatchSink } from '../sinks/mapping-batch-sink.ts';
 import { rejectCheck } from '../sinks/reject-limit.ts';
@@ -101,6 +101,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     }
     booleanOption('fresh', options.fresh ?? false);
     choiceOption('constraints', options.constraints ?? 'create', CONSTRAINT_POLICIES);
+    choiceOption('nullKeys', options.nullKeys ?? 'reject', ROW_POLICIES); // also where rows have no keys to look at
     if (options.resume !== undefined && options.resume !== false) stringOption('resume', options.resume);
     if (options.maxRejected !== undefined) rejectCheck(options.maxRejected, () => 0);
     const { runTag } = options;
