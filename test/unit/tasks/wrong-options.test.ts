@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
-import { node } from '../../../src/mapping/patterns.ts';
+import { node, relationship } from '../../../src/mapping/patterns.ts';
 import { CSVBatchSink } from '../../../src/sinks/csv-batch-sink.ts';
 import { MappingBatchSink } from '../../../src/sinks/mapping-batch-sink.ts';
 import { ParquetBatchSink } from '../../../src/sinks/parquet-batch-sink.ts';
@@ -63,6 +63,18 @@ describe('options of a type that they cannot have', () => {
     ['a context', 'signal', new AbortController()],
   ] as const)('%s refuses %s: %j when it is made', (what, option, value) => {
     expect(() => MAKERS[what]({ [option]: value })).toThrow(
+      expect.objectContaining({ code: 'GW_CONFIG_OPTION', details: { option } }),
+    );
+  });
+
+  it.each([
+    ['tableSize', 0],
+    ['maxWorkers', '4'],
+    ['hubs', 'shared'],
+  ])('refuses %s: %j also where a mapping is for one writer', (option, value) => {
+    const ends = ['B', 'C'].map((label) => relationship('R', { from: NODE, to: node(label, { id: label }) }));
+    const options: object = { file: 'a.csv', mapping: ends, parallel: 'auto', [option]: value };
+    expect(() => new ParallelCSVLoad2Neo4jTask(CONTEXT, options as never)).toThrow(
       expect.objectContaining({ code: 'GW_CONFIG_OPTION', details: { option } }),
     );
   });
