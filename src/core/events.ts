@@ -98,7 +98,7 @@ export interface SinkWriteEvent extends EndEvent, Partial<CellPlace> {
   readonly event: 'sink:write';
   /** Class of the sink. */
   readonly sink: string;
-  /** Rows of the batch. */
+  /** Rows of the batch that were written: none that was set aside. */
   readonly rows: number;
 }
 
