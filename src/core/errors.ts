@@ -63,6 +63,7 @@ export const ERROR_CODES = {
 /** One of the codes of {@link ERROR_CODES}. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** What an error knows beside its code and its sentence. */
 export interface ErrorOptions {
   /** What was underneath; always kept. */
   readonly cause?: unknown;

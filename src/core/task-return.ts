@@ -6,6 +6,7 @@ export interface TaskFailure extends Error {
   readonly code?: unknown;
 }
 
+/** What a {@link TaskReturn} is made of. */
 export interface TaskReturnFields {
   /** Default: true. */
   readonly success?: boolean;

@@ -55,6 +55,7 @@ export interface QueryResult {
   readonly statistics: Statistics;
 }
 
+/** How a single statement is run. */
 export interface QueryOptions {
   /** Database of the same server. Default: the connection's own. */
   readonly database?: string | undefined;
@@ -62,6 +63,7 @@ export interface QueryOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** How a write transaction is run, and tried again. */
 export interface WriteOptions extends Partial<RetryOptions> {
   /** The server ends a transaction that runs longer. Default: 10 minutes. */
   readonly timeoutMs?: number;
@@ -76,6 +78,7 @@ export interface WriteOptions extends Partial<RetryOptions> {
   readonly isFinal?: ((error: unknown) => boolean) | undefined;
 }
 
+/** What a {@link Neo4jConnection} can be told. */
 export interface Neo4jConnectionOptions {
   /**
    * Transactions that create or delete relationships and commit at the same time, at most; from 1. More deadlock in

@@ -17,6 +17,7 @@ export interface WriteLimit {
   onCell(outcome: CellOutcome): void;
 }
 
+/** The bounds of an {@link AdaptiveLimit}. */
 export interface AdaptiveLimitOptions {
   /** Cells at the same time, at most; from 1. */
   readonly maxWorkers: number;

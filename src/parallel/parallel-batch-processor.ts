@@ -25,6 +25,7 @@ import type { WriteLimit } from './adaptive-limit.ts';
 import { type Cell, cellLength } from './cell-backlog.ts';
 import { readAhead } from './read-ahead.ts';
 
+/** What a {@link ParallelBatchProcessor} is told. */
 export interface ParallelBatchProcessorOptions<T, Out> extends BatchProcessorOptions<Cell<T>> {
   /** Gives the processor that writes one cell, and pulls the cell's rows from the given predecessor. */
   readonly workerFactory: (predecessor: BatchSource<T>) => BatchSource<Out>;

@@ -31,6 +31,7 @@ export const SCHEDULES = ['waves', 'claims'] as const;
  */
 export type ScheduleKind = (typeof SCHEDULES)[number];
 
+/** What a {@link SplittingBatchProcessor} is told. */
 export interface SplittingBatchProcessorOptions<T> extends BatchProcessorOptions<T> {
   /** Buckets on each side of the grid, and so the most cells of a wave; 1 to 4096. */
   readonly tableSize: number;

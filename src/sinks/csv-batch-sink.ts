@@ -19,6 +19,7 @@ import { csvFileShape } from './csv-file-shape.ts';
 import { PendingFile } from './file-sink.ts';
 import { refuseOtherFields } from './other-fields.ts';
 
+/** What a {@link CSVBatchSink} is told. */
 export interface CSVBatchSinkOptions<T> extends BatchProcessorOptions<T> {
   /** Path of the file; with `.gz` it is packed. */
   readonly file: string;

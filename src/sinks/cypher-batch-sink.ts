@@ -14,6 +14,7 @@ import { DEFAULT_RETRY } from '../neo4j/write-transaction.ts';
 import { BatchWriter, writeBatches } from './batch-writer.ts';
 import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
 
+/** How batches are written: limits of a transaction, and its tries. */
 export interface CypherWriteOptions {
   /** The server ends a transaction that runs longer, in ms; from 1. Default: 600,000 (10 minutes). */
   readonly timeoutMs?: number;
@@ -49,6 +50,7 @@ export function resolveWriteOptions(options: CypherWriteOptions): ResolvedWriteO
   };
 }
 
+/** What a {@link CypherBatchSink} is told. */
 export interface CypherBatchSinkOptions<T>
   extends BatchProcessorOptions<T>,
     CypherWriteOptions,

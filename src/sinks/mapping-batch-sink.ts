@@ -33,11 +33,13 @@ import { type CypherWriteOptions, resolveWriteOptions } from './cypher-batch-sin
 import { type PreparedBatch, prepareBatch } from './prepare-batch.ts';
 import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
 
+/** How batches of a mapping are written. */
 export interface MappingWriteOptions extends CypherWriteOptions {
   /** What to do with a row whose end node is not in the database. Default: 'reject'. */
   readonly missingNodes?: RowPolicy;
 }
 
+/** What a {@link MappingBatchSink} is told. */
 export interface MappingBatchSinkOptions<T>
   extends BatchProcessorOptions<T>,
     MappingWriteOptions,

@@ -73,6 +73,7 @@ const MAX_UINT32 = 2 ** 32 - 1;
 /** One of the types, or a list of it: `integer[]`. */
 export type ParquetColumnType = string;
 
+/** What a {@link ParquetBatchSink} is told. */
 export interface ParquetBatchSinkOptions<T> extends BatchProcessorOptions<T> {
   /** Path of the file; it is replaced. */
   readonly file: string;

@@ -8,6 +8,7 @@ import { parseSqlAddress, type SqlAddress } from '../sql/sql-address.ts';
 import { type SqlDriver, sqlDriver } from '../sql/sql-database.ts';
 import { refuseOtherFields } from './other-fields.ts';
 
+/** What a {@link SQLBatchSink} is told. */
 export interface SQLBatchSinkOptions<T> extends BatchProcessorOptions<T> {
   /** Table to insert into, `schema.table` too. Either this or `query`. */
   readonly table?: string;

@@ -11,6 +11,7 @@ import type { Neo4jContext } from '../neo4j/connection.ts';
 import { fromRecordValue } from '../neo4j/values.ts';
 import type { Row } from './duckdb.ts';
 
+/** What a {@link CypherBatchSource} is told. */
 export interface CypherBatchSourceOptions extends Pick<BatchProcessorOptions<never>, 'task'> {
   /** A reading statement. */
   readonly query: string;

@@ -5,6 +5,7 @@ import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
 import type { Neo4jContext, QueryResult } from '../neo4j/connection.ts';
 
+/** What an {@link ExecuteCypherTask} is told. */
 export interface ExecuteCypherTaskOptions {
   /** Name in reports. Default: the class's name. */
   readonly name?: string;

@@ -249,7 +249,8 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
   /**
    * Says what the split can reach, from a count of the keys and without loading: the bound that no schedule can beat, the
    * bucket that sets it, and hubs by name, with which of them claim nothing; with `parallel: 'auto'` also what would be
-   * chosen. Undefined with one writer, or where an extractor of your own splits.
+   * chosen. Undefined with one writer; with `parallel: 'grid'` also where an extractor of your own splits, or rows share no
+   * node.
    */
   async explain(): Promise<LoadPlan | undefined> {
     const planned = await this.#writing.plan?.(

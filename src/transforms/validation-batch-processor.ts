@@ -15,6 +15,7 @@ import { type RejectedRow, RejectedRows, type RejectIssue, rejectedRow } from '.
 /** Any schema with the Standard Schema interface (zod, valibot, arktype, …). */
 export type RowSchema<In = unknown, Out = unknown> = StandardSchemaV1<In, Out>;
 
+/** What a {@link ValidationBatchProcessor} is told. */
 export interface ValidationBatchProcessorOptions<In, Out> extends BatchProcessorOptions<In> {
   /** What a row must be; its output is the row that goes on. */
   readonly schema: RowSchema<unknown, Out>;
