@@ -93,6 +93,11 @@ export function addRunCommands(program: Command, { env }: RunCommandsOptions = {
           );
           return;
         }
+        if (withRows) {
+          const message =
+            '`--rows` needs --id with the whole id of one load that the ledger remembers; `graphweft runs unfinished` lists them.';
+          throw new ConfigError('GW_CONFIG_OPTION', message, { details: { option: '--rows' } });
+        }
         const deleted = await deleteRuns(store, choice);
         print(flags.json ? toJson(deleted) : describeDeleted(deleted));
       });
