@@ -308,7 +308,14 @@ export class Neo4jConnection implements AsyncDisposable {
   }
 
   #open(): Promise<{ readonly driver: Driver; readonly address: Neo4jAddress }> {
-    this.#opened ??= this.#resolveAddress().then((address) => ({ driver: openDriver(address), address }));
+    if (!this.#opened) {
+      const opened = this.#resolveAddress().then((address) => ({ driver: openDriver(address), address }));
+      this.#opened = opened;
+      // What was not there, such as a server of this folder, may be there when it is asked for again.
+      opened.catch(() => {
+        if (this.#opened === opened) this.#opened = undefined;
+      });
+    }
     return this.#opened;
   }
 }
