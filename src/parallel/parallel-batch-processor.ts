@@ -139,9 +139,10 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
     yield { chunk: [], statistics: upstream, batchSize: 0 };
   }
 
-  /** Cells that may be at work now. */
+  /** Cells that may be at work now; with none the rest of the load would be left out. */
   get #workers(): number {
-    return Math.min(this.maxWorkers, this.#limit?.workers ?? this.maxWorkers);
+    const allowed = Math.min(this.maxWorkers, this.#limit?.workers ?? this.maxWorkers);
+    return allowed >= 1 ? allowed : 1;
   }
 
   #tellLimit({ batchSize, statistics }: BatchResults<Out>, startedAtMs: number, running: number): void {
