@@ -19,7 +19,7 @@ import {
   taskFields,
   withScope,
 } from '../core/events.ts';
-import { functionOption, integerOption } from '../core/options.ts';
+import { functionOption, integerOption, refuseUnknownKeys } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { WriteLimit } from './adaptive-limit.ts';
 import { type Cell, cellLength } from './cell-backlog.ts';
@@ -61,6 +61,8 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
 
   constructor(context: TaskContext, options: ParallelBatchProcessorOptions<T, Out>) {
     super(context, options);
+    const known = ['predecessor', 'task', 'workerFactory', 'maxWorkers', 'limit', 'prefetch'];
+    refuseUnknownKeys('ParallelBatchProcessor', options, known);
     this.maxWorkers = integerOption('maxWorkers', options.maxWorkers ?? DEFAULT_MAX_WORKERS, { min: 1 });
     this.prefetch = integerOption('prefetch', options.prefetch ?? DEFAULT_PREFETCH, { min: 0 });
     this.#limit = options.limit;

@@ -13,6 +13,7 @@ import {
   describeValue,
   functionOption,
   integerOption,
+  refuseUnknownKeys,
 } from '../core/options.ts';
 import { RowCursor } from '../core/row-table.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
@@ -51,6 +52,19 @@ export interface SplittingBatchProcessorOptions<T> extends BatchProcessorOptions
   readonly limit?: Pick<WriteLimit, 'batchRows'> | undefined;
 }
 
+const SPLITTING_OPTION_NAMES = [
+  'predecessor',
+  'task',
+  'tableSize',
+  'idExtractor',
+  'schedule',
+  'maxBufferedRows',
+  'burstFactor',
+  'monopartite',
+  'committed',
+  'limit',
+] as const satisfies readonly (keyof SplittingBatchProcessorOptions<unknown>)[];
+
 export const DEFAULT_BURST_FACTOR = 20;
 
 /** Enough for full batches on small grids, 80 MB of small rows; a large grid works with smaller batches at its end. */
@@ -83,6 +97,7 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
 
   constructor(context: TaskContext, options: SplittingBatchProcessorOptions<T>) {
     super(context, options);
+    refuseUnknownKeys('SplittingBatchProcessor', options, SPLITTING_OPTION_NAMES);
     this.tableSize = integerOption('tableSize', options.tableSize, { min: 1, max: MAX_TABLE_SIZE });
     this.burstFactor = integerOption('burstFactor', options.burstFactor ?? DEFAULT_BURST_FACTOR, { min: 1 });
     this.#committed = options.committed;

@@ -7,12 +7,12 @@ import {
   tableOf,
 } from '../core/batch-processor.ts';
 import { ConfigError } from '../core/errors.ts';
-import { integerOption, namesOption, stringOption } from '../core/options.ts';
+import { integerOption, namesOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, type Neo4jContext } from '../neo4j/connection.ts';
 import { packRows, packRowTable } from '../neo4j/packed-rows.ts';
 import { DEFAULT_RETRY } from '../neo4j/write-transaction.ts';
 import { BatchWriter, writeBatches } from './batch-writer.ts';
-import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
+import { type RowPolicies, SINK_OPTION_NAMES, type SinkSurroundings, writerOptions } from './row-policies.ts';
 
 /** How batches are written: limits of a transaction, and its tries. */
 export interface CypherWriteOptions {
@@ -75,6 +75,11 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
 
   constructor(context: Neo4jContext, options: CypherBatchSinkOptions<T>) {
     super(context, options);
+    refuseUnknownKeys('CypherBatchSink', options, [
+      'query',
+      ...SINK_OPTION_NAMES,
+      ...CYPHER_WRITE_OPTION_NAMES,
+    ]);
     this.query = batchStatement(options.query);
     const { floatColumns, ...write } = resolveWriteOptions(options);
     this.#writer = new BatchWriter<T>(writerOptions(this, write, options, this.query), (part) => {

@@ -7,7 +7,7 @@ import {
   rowOrigin,
 } from '../core/batch-processor.ts';
 import { WriteError } from '../core/errors.ts';
-import { choiceOption, describeValue, integerOption } from '../core/options.ts';
+import { choiceOption, describeValue, integerOption, refuseUnknownKeys } from '../core/options.ts';
 import {
   type CompiledMapping,
   checkColumns,
@@ -29,9 +29,13 @@ import {
   WITHOUT_THEM,
   writeBatches,
 } from './batch-writer.ts';
-import { type CypherWriteOptions, resolveWriteOptions } from './cypher-batch-sink.ts';
+import {
+  CYPHER_WRITE_OPTION_NAMES,
+  type CypherWriteOptions,
+  resolveWriteOptions,
+} from './cypher-batch-sink.ts';
 import { type PreparedBatch, prepareBatch } from './prepare-batch.ts';
-import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
+import { type RowPolicies, SINK_OPTION_NAMES, type SinkSurroundings, writerOptions } from './row-policies.ts';
 
 /** How batches of a mapping are written. */
 export interface MappingWriteOptions extends CypherWriteOptions {
@@ -72,6 +76,8 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
 
   constructor(context: Neo4jContext, options: MappingBatchSinkOptions<T>) {
     super(context, options);
+    const known = ['mapping', 'missingNodes', ...SINK_OPTION_NAMES, ...CYPHER_WRITE_OPTION_NAMES];
+    refuseUnknownKeys('MappingBatchSink', options, known);
     const { mapping } = options;
     this.mapping = isCompiled(mapping) ? mapping : compileMapping(mapping);
     const { floatColumns, ...write } = resolveWriteOptions(options);

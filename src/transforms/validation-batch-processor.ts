@@ -8,7 +8,7 @@ import {
 import type { TaskContext } from '../core/context.ts';
 import { ValidationError } from '../core/errors.ts';
 import { beginEvent, endEvent, taskFields } from '../core/events.ts';
-import { integerOption, optionError } from '../core/options.ts';
+import { integerOption, optionError, refuseUnknownKeys } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { type RejectedRow, RejectedRows, type RejectIssue, rejectedRow } from '../sinks/rejected-rows.ts';
 
@@ -37,6 +37,8 @@ export class ValidationBatchProcessor<In = unknown, Out = In> extends BatchProce
 
   constructor(context: TaskContext, options: ValidationBatchProcessorOptions<In, Out>) {
     super(context, options);
+    const known = ['predecessor', 'task', 'schema', 'rejectedFile'];
+    refuseUnknownKeys('ValidationBatchProcessor', options, known);
     const { schema, rejectedFile } = options;
     if (typeof schema?.['~standard']?.validate !== 'function') {
       throw optionError('schema', 'a schema with the Standard Schema interface, such as one of zod', schema);

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { ETLContext } from '../../../src/context/etl-context.ts';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
+import { ParallelBatchProcessor } from '../../../src/parallel/parallel-batch-processor.ts';
+import { SplittingBatchProcessor } from '../../../src/parallel/splitting-batch-processor.ts';
 import { CSVBatchSink } from '../../../src/sinks/csv-batch-sink.ts';
+import { CypherBatchSink } from '../../../src/sinks/cypher-batch-sink.ts';
 import { MappingBatchSink } from '../../../src/sinks/mapping-batch-sink.ts';
 import { ParquetBatchSink } from '../../../src/sinks/parquet-batch-sink.ts';
 import { SQLBatchSink } from '../../../src/sinks/sql-batch-sink.ts';
@@ -10,6 +14,7 @@ import { CSVLoad2Neo4jTask, ParallelCSVLoad2Neo4jTask } from '../../../src/tasks
 import { ExecuteCypherTask } from '../../../src/tasks/execute-cypher-task.ts';
 import { ParquetLoad2Neo4jTask } from '../../../src/tasks/parquet-load-2-neo4j-task.ts';
 import { SQLLoad2Neo4jTask } from '../../../src/tasks/sql-load-2-neo4j-task.ts';
+import { ValidationBatchProcessor } from '../../../src/transforms/validation-batch-processor.ts';
 
 const CONTEXT = new ETLContext({ env: {} });
 const NODE = node('A', { id: 'id' });
@@ -28,6 +33,13 @@ const MAKERS = {
   'a Parquet sink': (options: object) => new ParquetBatchSink(CONTEXT, { file: 'a.parquet', ...options }),
   'a SQL sink': (options: object) => new SQLBatchSink(CONTEXT, { table: 'a', url: 'sqlite:a', ...options }),
   'a mapping sink': (options: object) => new MappingBatchSink(CONTEXT, { mapping: NODE, ...options }),
+  'a Cypher sink': (options: object) => new CypherBatchSink(CONTEXT, { query: QUERY, ...options }),
+  'a validation': (options: object) =>
+    new ValidationBatchProcessor(CONTEXT, { schema: z.object({}), rejectedFile: 'a.jsonl', ...options }),
+  'a splitter': (options: object) =>
+    new SplittingBatchProcessor(CONTEXT, { tableSize: 1, idExtractor: () => [0, 0], ...options }),
+  'parallel workers': (options: object) =>
+    new ParallelBatchProcessor(CONTEXT, { workerFactory: (rows) => rows, ...options }),
   'a Cypher source': (options: object) => new CypherBatchSource(CONTEXT, { query: 'RETURN $a', ...options }),
   statements: (options: object) => new ExecuteCypherTask(CONTEXT, { query: 'RETURN $a', ...options }),
   'a context': (options: object) => new ETLContext({ env: {}, ...options }),
@@ -64,6 +76,21 @@ describe('options of a type that they cannot have', () => {
   ] as const)('%s refuses %s: %j when it is made', (what, option, value) => {
     expect(() => MAKERS[what]({ [option]: value })).toThrow(
       expect.objectContaining({ code: 'GW_CONFIG_OPTION', details: { option } }),
+    );
+  });
+
+  it.each([
+    ['a Cypher sink', 'maxAttempts', 'maxAttemps'],
+    ['a mapping sink', 'missingNodes', 'missingNode'],
+    ['a validation', 'rejectedFile', 'rejectFile'],
+    ['a splitter', 'burstFactor', 'burstfactor'],
+    ['parallel workers', 'maxWorkers', 'maxWorker'],
+  ] as const)('%s refuses what may be a slip of %s: %s', (what, option, slip) => {
+    expect(() => MAKERS[what]({ [slip]: 1 })).toThrow(
+      expect.objectContaining({
+        code: 'GW_CONFIG_UNKNOWN',
+        message: expect.stringContaining(`\`${slip}\`; did you mean \`${option}\`?`),
+      }),
     );
   });
 
