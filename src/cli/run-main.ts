@@ -34,11 +34,19 @@ function warnOfUnknownSettings(): void {
 
 /** Says in one line what failed, with the innermost code that explains it. */
 export function describeFailure(error: unknown): string {
-  if (process.argv.includes('--debug') || process.env.GRAPHWEFT_DEBUG === '1')
-    return String((error as Error)?.stack ?? error);
+  if (wantsStack()) return String((error as Error)?.stack ?? error);
   if (!(error instanceof GraphweftError))
     return `graphweft: ${(error as Error)?.message ?? error} (GW_INTERNAL)`;
   return `graphweft: ${error.message} (${rootCode(error)})`;
+}
+
+function wantsStack(): boolean {
+  if (process.argv.includes('--debug')) return true;
+  try {
+    return loadEnvironment().env.GRAPHWEFT_DEBUG === '1';
+  } catch {
+    return process.env.GRAPHWEFT_DEBUG === '1'; // that the file cannot be read may be the failure itself
+  }
 }
 
 /** The code of the deepest error of ours: "a task failed" says less than why. */

@@ -8,6 +8,7 @@ import { Neo4jReporter } from '../reporting/neo4j-reporter.ts';
 import { loadEnvironment } from './environment.ts';
 import { addressFrom } from './neo4j-address.ts';
 
+/** What an {@link ETLContext} can be told. */
 export interface ETLContextOptions {
   /** Variables by name. Default: the process's environment, with what a `.env` file in the current folder adds. */
   readonly env?: Environment;

@@ -11,6 +11,13 @@ export interface Setting {
   readonly isSecret: boolean;
 }
 
+/** Of driver options that have another default than the driver's. */
+const OWN_DEFAULTS: Readonly<Record<string, string>> = {
+  encrypted: 'by the address',
+  userAgent: 'graphweft',
+  logging: 'off',
+};
+
 const ALL: readonly Omit<Setting, 'isSecret'>[] = [
   { name: 'NEO4J_URI', meaning: 'address of the database', byDefault: 'the embedded server of this folder' },
   { name: 'NEO4J_USERNAME', meaning: 'user', byDefault: 'neo4j' },
@@ -40,7 +47,7 @@ const ALL: readonly Omit<Setting, 'isSecret'>[] = [
   ...Object.entries(DRIVER_OPTIONS).map(([option, { expects }]) => ({
     name: driverVariable(option),
     meaning: `the driver's ${option}: ${expects}`,
-    byDefault: "the driver's",
+    byDefault: OWN_DEFAULTS[option] ?? "the driver's",
   })),
 ];
 

@@ -173,6 +173,7 @@ export function recycled<T>(source: BatchSource<T>): BatchSource<T> {
   };
 }
 
+/** What every link of a chain can be told. */
 export interface BatchProcessorOptions<In> {
   /** Where the rows come from; a source has none. */
   readonly predecessor?: BatchSource<In> | undefined;

@@ -63,6 +63,7 @@ export const ERROR_CODES = {
 /** One of the codes of {@link ERROR_CODES}. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** What an error knows beside its code and its sentence. */
 export interface ErrorOptions {
   /** What was underneath; always kept. */
   readonly cause?: unknown;
@@ -122,7 +123,7 @@ export class GraphweftError extends Error {
   static fromJSON(json: ErrorJson): GraphweftError {
     const { cause, details, retriable } = json;
     const options = { details, retriable, ...(cause && { cause: causeFromJson(cause) }) };
-    const Class = CLASSES[json.name] ?? GraphweftError;
+    const Class = CLASSES[json.name] ?? CLASSES.GraphweftError;
     return new Class(json.code, json.message, options);
   }
 }
@@ -148,7 +149,11 @@ export class AbortedError extends GraphweftError {
   override readonly name = 'AbortedError';
 }
 
-const CLASSES: Readonly<Record<string, typeof GraphweftError>> = {
+/** Also the root itself: a class that names itself within is called otherwise in the bundle. */
+const CLASSES: Readonly<Record<string, typeof GraphweftError>> & {
+  readonly GraphweftError: typeof GraphweftError;
+} = {
+  GraphweftError,
   ConfigError,
   SourceError,
   ValidationError,

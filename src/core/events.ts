@@ -7,7 +7,9 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 import { GraphweftError } from './errors.ts';
 import type { Statistics } from './statistics.ts';
 
+/** The kinds of events; each has a channel. */
 export const EVENT_KINDS = ['task', 'source', 'validation', 'wave', 'cell', 'transaction', 'sink'] as const;
+/** One of {@link EVENT_KINDS}. */
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** What every event has. None holds a value of a row, a statement, a parameter or an address. */
@@ -32,12 +34,14 @@ export interface OutcomeEvent extends EndEvent {
   readonly errorCode?: string | undefined;
 }
 
+/** A task or a group begins. */
 export interface TaskStartEvent extends EventBase {
   readonly event: 'task:start';
   /** The group that runs it, where there is one. */
   readonly parentUuid?: string | undefined;
 }
 
+/** A task or a group ended. */
 export interface TaskEndEvent extends OutcomeEvent {
   readonly event: 'task:end';
   readonly parentUuid?: string | undefined;
@@ -53,6 +57,7 @@ export interface SourceReadEvent extends EndEvent {
   readonly rows: number;
 }
 
+/** A batch was checked against a schema. */
 export interface ValidationEndEvent extends EndEvent {
   readonly event: 'validation:end';
   /** Rows that were checked. */
@@ -75,11 +80,13 @@ export interface CellPlace {
   readonly col: number;
 }
 
+/** A worker begins a cell. */
 export interface CellStartEvent extends EventBase, CellPlace {
   readonly event: 'cell:start';
   readonly rows: number;
 }
 
+/** A worker is done with a cell. */
 export interface CellEndEvent extends OutcomeEvent, CellPlace {
   readonly event: 'cell:end';
   /** Rows that were done, also by a cell that failed. */
@@ -98,7 +105,7 @@ export interface SinkWriteEvent extends EndEvent, Partial<CellPlace> {
   readonly event: 'sink:write';
   /** Class of the sink. */
   readonly sink: string;
-  /** Rows of the batch. */
+  /** Rows of the batch that were written: none that was set aside. */
   readonly rows: number;
 }
 
@@ -113,6 +120,7 @@ export interface EventsByKind {
   readonly sink: SinkWriteEvent;
 }
 
+/** Any event. */
 export type LoadEvent = EventsByKind[EventKind];
 
 /** The channels' names by kind of event, for `node:diagnostics_channel`. */

@@ -42,6 +42,12 @@ export function namesOption(name: string, value: unknown): readonly string[] {
   return value.map((item) => stringOption(name, item));
 }
 
+/** Returns a statement's `parameters` when they are an object: those of a list or a text would be named 0, 1, …. */
+export function parametersOption<T extends object>(parameters: T): T {
+  if (typeof parameters === 'object' && parameters !== null && !Array.isArray(parameters)) return parameters;
+  throw optionError('parameters', 'an object with a value for each name', parameters);
+}
+
 /** Builds the error for a bad option: name, what was expected, what came. */
 export function optionError(name: string, expected: string, got: unknown): ConfigError {
   return new ConfigError(

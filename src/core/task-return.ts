@@ -6,6 +6,7 @@ export interface TaskFailure extends Error {
   readonly code?: unknown;
 }
 
+/** What a {@link TaskReturn} is made of. */
 export interface TaskReturnFields {
   /** Default: true. */
   readonly success?: boolean;
@@ -29,10 +30,15 @@ export class TaskReturn {
 
   /** Merges two: success only when both succeeded, statistics added, the first error kept. */
   merge(other: TaskReturn): TaskReturn {
-    return new TaskReturn({
-      success: this.success && other.success,
-      summary: mergeStatistics(this.summary, other.summary),
-      error: this.error ?? other.error,
-    });
+    return merged(this, other);
   }
+}
+
+/** Apart, because a class that names itself within is called otherwise in the bundle. */
+function merged(one: TaskReturn, other: TaskReturn): TaskReturn {
+  return new TaskReturn({
+    success: one.success && other.success,
+    summary: mergeStatistics(one.summary, other.summary),
+    error: one.error ?? other.error,
+  });
 }

@@ -7,6 +7,7 @@ import type { TaskProgress } from './reporter.ts';
 import { mergeStatistics, type Statistics } from './statistics.ts';
 import { TaskReturn } from './task-return.ts';
 
+/** Who runs a task, and what aborts it. */
 export interface ExecuteOptions {
   /** Aborts this task; beside the context's own signal. */
   readonly signal?: AbortSignal;

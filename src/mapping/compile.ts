@@ -54,6 +54,7 @@ export interface KeyList {
   readonly parameter: string;
 }
 
+/** A mapping as statements, and what is known of its rows. */
 export interface CompiledMapping {
   /** What is run for a batch; where rows are grouped, those of a start node. */
   readonly statement: string;

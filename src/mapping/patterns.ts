@@ -23,6 +23,7 @@ export const RELATIONSHIP_WRITES = ['create', 'merge'] as const;
 /** `create`: a new one for each row; `merge`: one between two nodes, the last row's properties count. */
 export type RelationshipWrite = (typeof RELATIONSHIP_WRITES)[number];
 
+/** What {@link node} can be told. */
 export interface NodeOptions<C extends string = string> {
   /** Set on the node; with `match`, on the node that is found. Default: none. */
   readonly properties?: Properties<C>;
@@ -30,6 +31,7 @@ export interface NodeOptions<C extends string = string> {
   readonly write?: NodeWrite;
 }
 
+/** What {@link relationship} is told. */
 export interface RelationshipOptions<
   F extends string = string,
   T extends string = string,
@@ -57,6 +59,7 @@ export type AnyColumns = any;
 /** Columns that the compiler knows one by one; where it knows only that they are text, it checks none. */
 type KnownColumns<C> = string extends C ? AnyColumns : C;
 
+/** A node, as {@link node} describes it. */
 export interface NodePattern<C extends string = AnyColumns> {
   readonly kind: 'node';
   /** The first one is the one whose constraint the key has. */
@@ -68,6 +71,7 @@ export interface NodePattern<C extends string = AnyColumns> {
   readonly columns?: C;
 }
 
+/** A relationship, as {@link relationship} describes it. */
 export interface RelationshipPattern<C extends string = AnyColumns> {
   readonly kind: 'relationship';
   readonly type: string;

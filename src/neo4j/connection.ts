@@ -55,6 +55,7 @@ export interface QueryResult {
   readonly statistics: Statistics;
 }
 
+/** How a single statement is run. */
 export interface QueryOptions {
   /** Database of the same server. Default: the connection's own. */
   readonly database?: string | undefined;
@@ -62,6 +63,7 @@ export interface QueryOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+/** How a write transaction is run, and tried again. */
 export interface WriteOptions extends Partial<RetryOptions> {
   /** The server ends a transaction that runs longer. Default: 10 minutes. */
   readonly timeoutMs?: number;
@@ -78,6 +80,7 @@ export interface WriteOptions extends Partial<RetryOptions> {
   readonly onRetry?: ((counted: Statistics) => void) | undefined;
 }
 
+/** What a {@link Neo4jConnection} can be told. */
 export interface Neo4jConnectionOptions {
   /**
    * Transactions that create or delete relationships and commit at the same time, at most; from 1. More deadlock in
@@ -307,7 +310,14 @@ export class Neo4jConnection implements AsyncDisposable {
   }
 
   #open(): Promise<{ readonly driver: Driver; readonly address: Neo4jAddress }> {
-    this.#opened ??= this.#resolveAddress().then((address) => ({ driver: openDriver(address), address }));
+    if (!this.#opened) {
+      const opened = this.#resolveAddress().then((address) => ({ driver: openDriver(address), address }));
+      this.#opened = opened;
+      // What was not there, such as a server of this folder, may be there when it is asked for again.
+      opened.catch(() => {
+        if (this.#opened === opened) this.#opened = undefined;
+      });
+    }
     return this.#opened;
   }
 }

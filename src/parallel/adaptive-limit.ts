@@ -1,4 +1,4 @@
-import { givenOptions } from '../core/options.ts';
+import { givenOptions, integerOption } from '../core/options.ts';
 import type { Statistics } from '../core/statistics.ts';
 import { AdaptiveBatch } from './adaptive-batch.ts';
 import { AdaptiveWorkers, type Commit } from './adaptive-workers.ts';
@@ -10,7 +10,7 @@ export interface CellOutcome extends Commit {
 
 /** How much may be under way; it may change while a load runs. */
 export interface WriteLimit {
-  /** Cells at the same time, at most. */
+  /** Cells at the same time, at most; less than 1 counts as 1. */
   readonly workers: number;
   /** Rows that a cell gives at a time, at most. */
   readonly batchRows: number;
@@ -18,14 +18,15 @@ export interface WriteLimit {
   onCell(outcome: CellOutcome): void;
 }
 
+/** The bounds of an {@link AdaptiveLimit}. */
 export interface AdaptiveLimitOptions {
   /** Cells at the same time, at most; from 1. */
   readonly maxWorkers: number;
   /** Rows a batch, at most; from 1. */
   readonly maxBatchRows: number;
-  /** Rows a batch, at least. Default: a twentieth of maxBatchRows. */
+  /** Rows a batch, at least; from 1. Default: a twentieth of maxBatchRows. */
   readonly minBatchRows?: number;
-  /** Workers at the beginning. Default: 2. */
+  /** Workers at the beginning; from 1. Default: 2. */
   readonly startWorkers?: number;
   /** A batch that takes longer is halved, in ms. Default: 20,000. */
   readonly maxLatencyMs?: number;
@@ -57,6 +58,8 @@ const SETTLED_SHARE = 0.1;
  * Adapts workers and batch size to what the server makes of them. {@link AdaptiveWorkers} climbs to the best throughput,
  * {@link AdaptiveBatch} keeps batches as large as memory and time allow. Pure: times are passed in, and the same calls
  * give the same limit.
+ *
+ * @throws {@link ConfigError} `GW_CONFIG_OPTION` from the constructor, for a bound below 1.
  */
 export class AdaptiveLimit implements WriteLimit {
   readonly #workers: AdaptiveWorkers;
@@ -69,8 +72,12 @@ export class AdaptiveLimit implements WriteLimit {
 
   constructor(given: AdaptiveLimitOptions) {
     const { maxWorkers, maxBatchRows, ...options } = givenOptions('AdaptiveLimit', given);
+    integerOption('maxWorkers', maxWorkers, { min: 1 });
+    integerOption('maxBatchRows', maxBatchRows, { min: 1 });
     const { startWorkers = START_WORKERS, maxLatencyMs = MAX_LATENCY_MS } = options;
+    integerOption('startWorkers', startWorkers, { min: 1 });
     const minRows = options.minBatchRows ?? Math.max(1, Math.floor(maxBatchRows * MIN_BATCH_SHARE));
+    integerOption('minBatchRows', minRows, { min: 1, max: maxBatchRows });
     const { expectedRows = Number.POSITIVE_INFINITY } = options;
     const commitsLeft = () => {
       const written = sumOf(this.#rowsByWorkers);

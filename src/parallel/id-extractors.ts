@@ -44,11 +44,13 @@ export function plainKey(key: NodeKey): PlainKey {
   return Number.isSafeInteger(number) ? number : String(key);
 }
 
+/** What {@link tupleIdExtractor} can be told. */
 export interface TupleIdExtractorOptions {
   /** Buckets on each side of the grid, 1 to 4096. Default: 10. */
   readonly tableSize?: number;
 }
 
+/** What {@link dictIdExtractor} can be told. */
 export interface DictIdExtractorOptions extends TupleIdExtractorOptions {
   /** Field that holds the start node's key. Default: 'start'. */
   readonly startKey?: string;

@@ -19,12 +19,13 @@ import {
   taskFields,
   withScope,
 } from '../core/events.ts';
-import { functionOption, givenOptions, integerOption } from '../core/options.ts';
+import { functionOption, integerOption, refuseUnknownKeys } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import type { WriteLimit } from './adaptive-limit.ts';
 import { type Cell, cellLength } from './cell-backlog.ts';
 import { readAhead } from './read-ahead.ts';
 
+/** What a {@link ParallelBatchProcessor} is told. */
 export interface ParallelBatchProcessorOptions<T, Out> extends BatchProcessorOptions<Cell<T>> {
   /** Gives the processor that writes one cell, and pulls the cell's rows from the given predecessor. */
   readonly workerFactory: (predecessor: BatchSource<T>) => BatchSource<Out>;
@@ -59,7 +60,9 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
   readonly #limit: WriteLimit | undefined;
 
   constructor(context: TaskContext, options: ParallelBatchProcessorOptions<T, Out>) {
-    super(context, givenOptions(new.target.name, options));
+    const known = ['predecessor', 'task', 'workerFactory', 'maxWorkers', 'limit', 'prefetch'];
+    refuseUnknownKeys('ParallelBatchProcessor', options, known);
+    super(context, options);
     this.maxWorkers = integerOption('maxWorkers', options.maxWorkers ?? DEFAULT_MAX_WORKERS, { min: 1 });
     this.prefetch = integerOption('prefetch', options.prefetch ?? DEFAULT_PREFETCH, { min: 0 });
     this.#limit = options.limit;
@@ -138,9 +141,10 @@ export class ParallelBatchProcessor<T = unknown, Out = T> extends BatchProcessor
     yield { chunk: [], statistics: upstream, batchSize: 0 };
   }
 
-  /** Cells that may be at work now. */
+  /** Cells that may be at work now; with none the rest of the load would be left out. */
   get #workers(): number {
-    return Math.min(this.maxWorkers, this.#limit?.workers ?? this.maxWorkers);
+    const allowed = Math.min(this.maxWorkers, this.#limit?.workers ?? this.maxWorkers);
+    return allowed >= 1 ? allowed : 1;
   }
 
   #tellLimit({ batchSize, statistics }: BatchResults<Out>, startedAtMs: number, running: number): void {

@@ -12,8 +12,8 @@ import {
   choiceOption,
   describeValue,
   functionOption,
-  givenOptions,
   integerOption,
+  refuseUnknownKeys,
 } from '../core/options.ts';
 import { RowCursor } from '../core/row-table.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
@@ -32,6 +32,7 @@ export const SCHEDULES = ['waves', 'claims'] as const;
  */
 export type ScheduleKind = (typeof SCHEDULES)[number];
 
+/** What a {@link SplittingBatchProcessor} is told. */
 export interface SplittingBatchProcessorOptions<T> extends BatchProcessorOptions<T> {
   /** Buckets on each side of the grid, and so the most cells of a wave; 1 to 4096. */
   readonly tableSize: number;
@@ -50,6 +51,19 @@ export interface SplittingBatchProcessorOptions<T> extends BatchProcessorOptions
   /** With claims: rows that a cell gives at a time, where that changes while it runs. Default: maxBatchSize. */
   readonly limit?: Pick<WriteLimit, 'batchRows'> | undefined;
 }
+
+const SPLITTING_OPTION_NAMES = [
+  'predecessor',
+  'task',
+  'tableSize',
+  'idExtractor',
+  'schedule',
+  'maxBufferedRows',
+  'burstFactor',
+  'monopartite',
+  'committed',
+  'limit',
+] as const satisfies readonly (keyof SplittingBatchProcessorOptions<unknown>)[];
 
 export const DEFAULT_BURST_FACTOR = 20;
 
@@ -82,7 +96,8 @@ export class SplittingBatchProcessor<T = unknown> extends BatchProcessor<T, Cell
   readonly #idExtractor: IdExtractor<T>;
 
   constructor(context: TaskContext, options: SplittingBatchProcessorOptions<T>) {
-    super(context, givenOptions(new.target.name, options));
+    refuseUnknownKeys('SplittingBatchProcessor', options, SPLITTING_OPTION_NAMES);
+    super(context, options);
     this.tableSize = integerOption('tableSize', options.tableSize, { min: 1, max: MAX_TABLE_SIZE });
     this.burstFactor = integerOption('burstFactor', options.burstFactor ?? DEFAULT_BURST_FACTOR, { min: 1 });
     this.#committed = options.committed;

@@ -8,6 +8,7 @@ export const REPORTER_KINDS = ['auto', 'terminal', 'plain', 'log', 'none'] as co
 /** `auto`: the live tree on a terminal, plain lines elsewhere; `log`: readable on a terminal, JSON lines elsewhere. */
 export type ReporterKind = (typeof REPORTER_KINDS)[number];
 
+/** What {@link createReporter} can be told. */
 export interface CreateReporterOptions {
   /** Default: GRAPHWEFT_REPORTER, else 'auto'. */
   readonly kind?: ReporterKind;

@@ -6,6 +6,7 @@ import { formatCount, formatDuration } from './format.ts';
 import { TaskProgressState } from './task-progress.ts';
 import type { ReportStream } from './terminal-reporter.ts';
 
+/** What a {@link LogReporter} can be told. */
 export interface LogReporterOptions {
   /** Logger to write to. Default: one of its own. */
   readonly logger?: Logger;

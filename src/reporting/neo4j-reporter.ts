@@ -8,6 +8,7 @@ import { retryRuleFor } from '../neo4j/retry-rules.ts';
 import { REPORTING_CONSTRAINT } from '../tasks/create-reporting-constraints-task.ts';
 import { RunRecords, type TaskRecord } from './run-records.ts';
 
+/** What a {@link Neo4jReporter} is told. */
 export interface Neo4jReporterOptions {
   /** Server and credentials. */
   readonly neo4j: Neo4jConnection;

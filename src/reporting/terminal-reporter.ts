@@ -13,6 +13,7 @@ export interface ReportStream extends NodeJS.WritableStream {
   readonly columns?: number;
 }
 
+/** What a {@link TerminalReporter} can be told. */
 export interface TerminalReporterOptions {
   /** Default: the error stream, since the output stream is for results. */
   readonly stream?: ReportStream;

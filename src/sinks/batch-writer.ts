@@ -352,14 +352,13 @@ export async function* writeBatches<T>(
   writer: BatchWriter<T>,
 ): AsyncGenerator<BatchResults<T>> {
   for await (const batch of batches) {
-    const rows = rowCount(batch);
-    if (rows === 0) {
+    if (rowCount(batch) === 0) {
       yield batch;
       continue;
     }
     const begun = beginEvent('sink');
     const statistics = await writer.write(batch);
-    endSinkWrite(sink, begun, rows);
+    endSinkWrite(sink, begun, statistics.cypher_rows_written ?? 0);
     yield amendBatch(batch, { statistics: mergeStatistics(batch.statistics, statistics) });
   }
 }

@@ -6,13 +6,20 @@ import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '.
 import type { TaskContext } from '../core/context.ts';
 import { GraphweftError } from '../core/errors.ts';
 import { beginEvent, endSinkWrite } from '../core/events.ts';
-import { integerOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import {
+  booleanOption,
+  integerOption,
+  optionError,
+  refuseUnknownKeys,
+  stringOption,
+} from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { textOf } from '../core/value-text.ts';
 import { csvFileShape } from './csv-file-shape.ts';
 import { PendingFile } from './file-sink.ts';
 import { refuseOtherFields } from './other-fields.ts';
 
+/** What a {@link CSVBatchSink} is told. */
 export interface CSVBatchSinkOptions<T> extends BatchProcessorOptions<T> {
   /** Path of the file; with `.gz` it is packed. */
   readonly file: string;
@@ -55,6 +62,8 @@ export class CSVBatchSink<T = unknown> extends BatchProcessor<T, T> {
     const areNames = Array.isArray(columns) && columns.every((name) => typeof name === 'string');
     if (columns !== undefined && !(areNames && columns.length > 0))
       throw optionError('columns', 'a list of one name or more', columns);
+    booleanOption('append', append);
+    booleanOption('header', header);
     this.#options = { file, append, columns, delimiter, header };
   }
 

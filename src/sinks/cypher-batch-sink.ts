@@ -7,13 +7,14 @@ import {
   tableOf,
 } from '../core/batch-processor.ts';
 import { ConfigError } from '../core/errors.ts';
-import { givenOptions, integerOption, namesOption, stringOption } from '../core/options.ts';
+import { integerOption, namesOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, type Neo4jContext } from '../neo4j/connection.ts';
 import { packRows, packRowTable } from '../neo4j/packed-rows.ts';
 import { DEFAULT_RETRY } from '../neo4j/write-transaction.ts';
 import { BatchWriter, writeBatches } from './batch-writer.ts';
-import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
+import { type RowPolicies, SINK_OPTION_NAMES, type SinkSurroundings, writerOptions } from './row-policies.ts';
 
+/** How batches are written: limits of a transaction, and its tries. */
 export interface CypherWriteOptions {
   /** The server ends a transaction that runs longer, in ms; from 1. Default: 600,000 (10 minutes). */
   readonly timeoutMs?: number;
@@ -49,6 +50,7 @@ export function resolveWriteOptions(options: CypherWriteOptions): ResolvedWriteO
   };
 }
 
+/** What a {@link CypherBatchSink} is told. */
 export interface CypherBatchSinkOptions<T>
   extends BatchProcessorOptions<T>,
     CypherWriteOptions,
@@ -72,7 +74,12 @@ export class CypherBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly #writer: BatchWriter<T>;
 
   constructor(context: Neo4jContext, options: CypherBatchSinkOptions<T>) {
-    super(context, givenOptions(new.target.name, options));
+    refuseUnknownKeys('CypherBatchSink', options, [
+      'query',
+      ...SINK_OPTION_NAMES,
+      ...CYPHER_WRITE_OPTION_NAMES,
+    ]);
+    super(context, options);
     this.query = batchStatement(options.query);
     const { floatColumns, ...write } = resolveWriteOptions(options);
     this.#writer = new BatchWriter<T>(writerOptions(this, write, options, this.query), (part) => {

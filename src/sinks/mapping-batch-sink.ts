@@ -7,7 +7,7 @@ import {
   rowOrigin,
 } from '../core/batch-processor.ts';
 import { WriteError } from '../core/errors.ts';
-import { choiceOption, describeValue, givenOptions, integerOption } from '../core/options.ts';
+import { choiceOption, describeValue, integerOption, refuseUnknownKeys } from '../core/options.ts';
 import {
   type CompiledMapping,
   checkColumns,
@@ -29,15 +29,21 @@ import {
   WITHOUT_THEM,
   writeBatches,
 } from './batch-writer.ts';
-import { type CypherWriteOptions, resolveWriteOptions } from './cypher-batch-sink.ts';
+import {
+  CYPHER_WRITE_OPTION_NAMES,
+  type CypherWriteOptions,
+  resolveWriteOptions,
+} from './cypher-batch-sink.ts';
 import { type PreparedBatch, prepareBatch } from './prepare-batch.ts';
-import { type RowPolicies, type SinkSurroundings, writerOptions } from './row-policies.ts';
+import { type RowPolicies, SINK_OPTION_NAMES, type SinkSurroundings, writerOptions } from './row-policies.ts';
 
+/** How batches of a mapping are written. */
 export interface MappingWriteOptions extends CypherWriteOptions {
   /** What to do with a row whose end node is not in the database. Default: 'reject'. */
   readonly missingNodes?: RowPolicy;
 }
 
+/** What a {@link MappingBatchSink} is told. */
 export interface MappingBatchSinkOptions<T>
   extends BatchProcessorOptions<T>,
     MappingWriteOptions,
@@ -69,9 +75,11 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
   readonly #writer: BatchWriter<T>;
 
   constructor(context: Neo4jContext, options: MappingBatchSinkOptions<T>) {
-    super(context, givenOptions(new.target.name, options));
+    const known = ['mapping', 'missingNodes', ...SINK_OPTION_NAMES, ...CYPHER_WRITE_OPTION_NAMES];
+    refuseUnknownKeys('MappingBatchSink', options, known);
+    super(context, options);
     const { mapping } = options;
-    this.mapping = 'statement' in mapping ? mapping : compileMapping(mapping);
+    this.mapping = isCompiled(mapping) ? mapping : compileMapping(mapping);
     const { floatColumns, ...write } = resolveWriteOptions(options);
     this.#missingNodes = choiceOption('missingNodes', options.missingNodes ?? 'reject', ROW_POLICIES);
     this.#writer = new BatchWriter<T>(
@@ -135,6 +143,11 @@ export class MappingBatchSink<T = unknown> extends BatchProcessor<T, T> {
     );
     return `There is no :${labels[0]} with ${keys.join(' and ')}`;
   }
+}
+
+/** What is neither is refused by the compiler. */
+function isCompiled(mapping: Mapping | CompiledMapping): mapping is CompiledMapping {
+  return (mapping as Partial<CompiledMapping> | undefined)?.statement !== undefined;
 }
 
 function isWritten({ write, node }: KeyList): boolean {

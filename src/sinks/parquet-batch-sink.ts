@@ -11,6 +11,7 @@ import {
   choiceOption,
   describeValue,
   integerOption,
+  optionError,
   refuseUnknownKeys,
   stringOption,
 } from '../core/options.ts';
@@ -72,6 +73,7 @@ const MAX_UINT32 = 2 ** 32 - 1;
 /** One of the types, or a list of it: `integer[]`. */
 export type ParquetColumnType = string;
 
+/** What a {@link ParquetBatchSink} is told. */
 export interface ParquetBatchSinkOptions<T> extends BatchProcessorOptions<T> {
   /** Path of the file; it is replaced. */
   readonly file: string;
@@ -108,7 +110,9 @@ export class ParquetBatchSink<T = unknown> extends BatchProcessor<T, T> {
     super(context, options);
     stringOption('file', options.file);
     integerOption('memoryLimitMb', options.memoryLimitMb ?? 256, { min: 64 });
-    for (const [name, type] of Object.entries(options.types ?? {})) columnOf(name, type);
+    const { types = {} } = options;
+    if (typeof types !== 'object' || types === null) throw optionError('types', 'types by column', types);
+    for (const [name, type] of Object.entries(types)) columnOf(name, type);
     this.#options = options;
   }
 
@@ -179,7 +183,7 @@ function columnsOf(
 }
 
 function columnOf(name: string, type: string): Column {
-  const isList = type.endsWith('[]');
+  const isList = stringOption(`types.${name}`, type).endsWith('[]');
   const kind = choiceOption(`types.${name}`, isList ? type.slice(0, -2) : type, Object.keys(COLUMN_TYPES));
   return { name, kind, isList };
 }

@@ -114,7 +114,7 @@ export class RejectedRows {
 
   /** Gives the file that describes the loads of rejected rows, in JSON lines. */
   static descriptionPath(path: string): string {
-    return `${path}.loads.jsonl`;
+    return besideOf(path);
   }
 
   /** Rows of this run in the file, those of earlier attempts among them. */
@@ -233,7 +233,7 @@ export class RejectedRows {
     this.#isDescribed = true;
     if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) return; // a device or a pipe has no neighbours
     const { id } = this.#description;
-    const beside = RejectedRows.descriptionPath(path);
+    const beside = besideOf(path);
     // Added to: loads of one source have one file of rejected rows.
     if (existsSync(beside) && readFileSync(beside, 'utf8').includes(`"${id}"`)) return;
     appendDurably(beside, `${JSON.stringify(this.#description)}\n`);
@@ -247,6 +247,11 @@ export class RejectedRows {
     if (left > 0) toSkip.set(kindOf(row), left - 1);
     return left > 0;
   }
+}
+
+/** Apart, because a class that names itself within is called otherwise in the bundle. */
+function besideOf(path: string): string {
+  return `${path}.loads.jsonl`;
 }
 
 /** The cell of a line that is carried over is one of another run. */

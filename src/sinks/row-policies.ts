@@ -23,6 +23,17 @@ export interface SinkSurroundings {
   readonly shared?: SharedWriting | undefined;
 }
 
+/** Options that all sinks of Neo4j have, but for those of the write itself. @internal */
+export const SINK_OPTION_NAMES = [
+  'predecessor',
+  'task',
+  'badRows',
+  'duplicateKeys',
+  'rejectedFile',
+  'ledger',
+  'shared',
+] as const;
+
 /** Makes the options of a sink's writer. @throws {@link ConfigError} `GW_CONFIG_OPTION` @internal */
 export function writerOptions(
   { context, task }: { readonly context: Neo4jContext; readonly task: Task | undefined },

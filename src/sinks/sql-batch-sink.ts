@@ -2,12 +2,13 @@ import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '.
 import type { TaskContext } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
 import { beginEvent, endSinkWrite } from '../core/events.ts';
-import { integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import { integerOption, namesOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { parseSqlAddress, type SqlAddress } from '../sql/sql-address.ts';
 import { type SqlDriver, sqlDriver } from '../sql/sql-database.ts';
 import { refuseOtherFields } from './other-fields.ts';
 
+/** What a {@link SQLBatchSink} is told. */
 export interface SQLBatchSinkOptions<T> extends BatchProcessorOptions<T> {
   /** Table to insert into, `schema.table` too. Either this or `query`. */
   readonly table?: string;
@@ -44,6 +45,8 @@ export class SQLBatchSink<T = unknown> extends BatchProcessor<T, T> {
         'With `query`, name the fields of its placeholders in `columns`.',
       );
     }
+    if (columns !== undefined && namesOption('columns', columns).length === 0 && table !== undefined)
+      throw optionError('columns', 'a list of at least one name', columns);
     this.#address = parseSqlAddress(options.url ?? context.env.SQL_URI);
     this.#options = options;
   }

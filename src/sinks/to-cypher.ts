@@ -24,6 +24,7 @@ export interface MappingCypher {
   readonly constraints: readonly string[];
 }
 
+/** What {@link toCypher} can be told. */
 export interface ToCypherOptions {
   /** Rows to send as one batch. Default: none, the parameters are described alone. */
   readonly rows?: readonly Readonly<Record<string, unknown>>[];

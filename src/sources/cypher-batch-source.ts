@@ -1,10 +1,17 @@
 import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '../core/batch-processor.ts';
 import { heardReads } from '../core/events.ts';
-import { functionOption, integerOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import {
+  functionOption,
+  integerOption,
+  parametersOption,
+  refuseUnknownKeys,
+  stringOption,
+} from '../core/options.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { fromRecordValue } from '../neo4j/values.ts';
 import type { Row } from './duckdb.ts';
 
+/** What a {@link CypherBatchSource} is told. */
 export interface CypherBatchSourceOptions extends Pick<BatchProcessorOptions<never>, 'task'> {
   /** A reading statement. */
   readonly query: string;
@@ -29,6 +36,7 @@ export class CypherBatchSource<Out = Row> extends BatchProcessor<never, Out> {
     refuseUnknownKeys('CypherBatchSource', options, ['query', 'parameters', 'recordTransformer', 'task']);
     super(context, { task: options.task });
     stringOption('query', options.query);
+    parametersOption(options.parameters ?? {});
     if (options.recordTransformer) functionOption('recordTransformer', options.recordTransformer);
     this.#options = options;
   }

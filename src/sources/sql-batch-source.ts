@@ -34,6 +34,7 @@ export interface SqlPartition {
   readonly bounds?: readonly SqlParameter[];
 }
 
+/** What is read from a SQL database, and how. */
 export interface SqlReadOptions {
   /** A SELECT; a `WITH … SELECT` too. */
   readonly query: string;
@@ -64,6 +65,7 @@ export const SQL_OPTION_NAMES = [
   'orderBy',
 ] as const satisfies readonly (keyof SqlReadOptions)[];
 
+/** What a {@link SQLBatchSource} is told. */
 export interface SQLBatchSourceOptions extends SqlReadOptions, Pick<BatchProcessorOptions<never>, 'task'> {}
 
 /** Each range has a connection of its own. */

@@ -65,6 +65,11 @@ export const CHOSEN_WRITING: WritingKind<AutoOptions> = {
     const isSequential = planned?.choice
       ? planned.choice.kind === 'sequential'
       : isAuto(options) && (mapping?.claims.length ?? 0) > 2;
+    if (isSequential && !planned && mapping) {
+      // One writer needs none of the options, but before anything is opened it is said which of them is wrong.
+      const splittable = { ...mapping, claims: mapping.claims.slice(0, 2) };
+      PARALLEL_WRITING.place(context, task, options, rows, sink, splittable, planned, ledger);
+    }
     const writing: WritingKind<ParallelOptions> = isSequential ? SEQUENTIAL_WRITING : PARALLEL_WRITING;
     const resolved = resolvedOptions(options, planned);
     return writing.place(context, task, resolved, rows, sink, mapping, planned, ledger);

@@ -21,6 +21,7 @@ export const WRITING_KINDS = ['sequential', 'parallel', 'grid'] as const;
 /** `sequential`: one writer; `parallel`: writers that never meet, without a grid; `grid`: by both keys of a row. */
 export type WritingKindName = (typeof WRITING_KINDS)[number];
 
+/** How a load is written, and why. */
 export interface WritingChoice {
   readonly kind: WritingKindName;
   /** Why, in words. */

@@ -8,6 +8,7 @@ import type { Neo4jContext } from '../neo4j/connection.ts';
 export const REPORTING_CONSTRAINT =
   'CREATE CONSTRAINT etl_task_unique IF NOT EXISTS FOR (n:ETLTask) REQUIRE n.uuid IS UNIQUE';
 
+/** What a {@link CreateReportingConstraintsTask} can be told. */
 export interface CreateReportingConstraintsTaskOptions {
   /** Name in reports. Default: 'CreateReportingConstraintsTask'. */
   readonly name?: string;

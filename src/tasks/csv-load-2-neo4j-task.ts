@@ -8,10 +8,12 @@ import { type AnyRow, type FileLoadOptions, fileOf } from './load-options.ts';
 import { LoadTask } from './load-task.ts';
 import type { ParallelOptions } from './parallel-writing.ts';
 
+/** What a {@link CSVLoad2Neo4jTask} is told. */
 export interface CSVLoad2Neo4jTaskOptions<Out = AnyRow>
   extends FileLoadOptions<Out>,
     Omit<CsvReadOptions, 'rejectedFile'> {}
 
+/** What a {@link ParallelCSVLoad2Neo4jTask} is told. */
 export interface ParallelCSVLoad2Neo4jTaskOptions<Out = AnyRow>
   extends CSVLoad2Neo4jTaskOptions<Out>,
     ParallelOptions {}

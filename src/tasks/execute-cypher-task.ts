@@ -1,10 +1,11 @@
 import { throwIfAborted } from '../core/errors.ts';
-import { optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import { optionError, parametersOption, refuseUnknownKeys, stringOption } from '../core/options.ts';
 import { mergeStatistics, type Statistics } from '../core/statistics.ts';
 import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
 import type { Neo4jContext, QueryResult } from '../neo4j/connection.ts';
 
+/** What an {@link ExecuteCypherTask} is told. */
 export interface ExecuteCypherTaskOptions {
   /** Name in reports. Default: the class's name. */
   readonly name?: string;
@@ -30,10 +31,7 @@ export class ExecuteCypherTask extends Task<Neo4jContext> {
     if (!Array.isArray(queries) || queries.length === 0)
       throw optionError('query', 'a statement or a list of them', queries);
     this.queries = queries.map((query) => stringOption('query', query));
-    const { parameters = {} } = options;
-    if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters))
-      throw optionError('parameters', 'an object with a value for each name', parameters);
-    this.#parameters = parameters;
+    this.#parameters = parametersOption(options.parameters === undefined ? {} : options.parameters);
   }
 
   override async runInternal(): Promise<TaskReturn> {

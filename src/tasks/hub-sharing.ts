@@ -16,6 +16,7 @@ import type { CompiledMapping } from '../mapping/compile.ts';
 import type { ScheduleKind } from '../parallel/splitting-batch-processor.ts';
 
 export const HUB_KINDS = ['share', 'claim'] as const;
+/** `share`: hubs claim no bucket; `claim`: every key claims its own. */
 export type HubKind = (typeof HUB_KINDS)[number];
 
 /** `none`: every key claims its bucket; `proven`: hubs do not on a store whose locks are known; `asked`: on any. */

@@ -12,7 +12,10 @@ import type { RowSchema } from '../transforms/validation-batch-processor.ts';
 // biome-ignore lint/suspicious/noExplicitAny: a load without a schema knows nothing of its rows, and all of them fit
 export type AnyRow = any;
 
-/** @typeParam Out What the schema gives out: the mapping can name no other columns. */
+/**
+ * The options that all loads have.
+ * @typeParam Out What the schema gives out: the mapping can name no other columns.
+ */
 export interface LoadOptions<Out = AnyRow> extends CypherWriteOptions, RowPolicies {
   /** Name in reports. Default: the class's name. */
   readonly name?: string;
@@ -52,6 +55,7 @@ export interface LoadOptions<Out = AnyRow> extends CypherWriteOptions, RowPolici
   readonly fresh?: boolean;
 }
 
+/** The options that all loads of files have. */
 export interface FileLoadOptions<Out = AnyRow> extends LoadOptions<Out> {
   /** Path or pattern (`*`, `**`, `?`, `[…]`) of the source; `.gz` and `.zst` are unpacked. */
   readonly file: string;
@@ -78,6 +82,7 @@ export const LOAD_OPTION_NAMES = [
 ] as const satisfies readonly (keyof LoadOptions)[];
 
 export const CONSTRAINT_POLICIES = ['create', 'check', 'none'] as const;
+/** `create` makes the constraints that are missing, `check` ends the load where one is, `none` does neither. */
 export type ConstraintPolicy = (typeof CONSTRAINT_POLICIES)[number];
 
 /**

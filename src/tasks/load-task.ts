@@ -21,7 +21,7 @@ import type { Neo4jContext } from '../neo4j/connection.ts';
 import { ensureConstraints } from '../neo4j/constraints.ts';
 import type { RunLedger } from '../neo4j/run-ledger.ts';
 import { skippedRows } from '../parallel/split-by-claims.ts';
-import { SharedWriting } from '../sinks/batch-writer.ts';
+import { ROW_POLICIES, SharedWriting } from '../sinks/batch-writer.ts';
 import { CYPHER_WRITE_OPTION_NAMES, CypherBatchSink } from '../sinks/cypher-batch-sink.ts';
 import { MappingBatchSink } from '../sinks/mapping-batch-sink.ts';
 import { rejectCheck } from '../sinks/reject-limit.ts';
@@ -104,6 +104,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     }
     booleanOption('fresh', options.fresh ?? false);
     choiceOption('constraints', options.constraints ?? 'create', CONSTRAINT_POLICIES);
+    choiceOption('nullKeys', options.nullKeys ?? 'reject', ROW_POLICIES); // also where rows have no keys to look at
     const { runTag, resume = false } = options;
     if (resume !== false && stringOption('resume', resume).length > MAX_RUN_ID_CHARACTERS)
       throw optionError('resume', `a text of at most ${MAX_RUN_ID_CHARACTERS} characters`, resume);
@@ -252,7 +253,8 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
   /**
    * Says what the split can reach, from a count of the keys and without loading: the bound that no schedule can beat, the
    * bucket that sets it, and hubs by name, with which of them claim nothing; with `parallel: 'auto'` also what would be
-   * chosen. Undefined with one writer, or where an extractor of your own splits.
+   * chosen. Undefined with one writer; with `parallel: 'grid'` also where an extractor of your own splits, or rows share no
+   * node.
    */
   async explain(): Promise<LoadPlan | undefined> {
     const planned = await this.#writing.plan?.(

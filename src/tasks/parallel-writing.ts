@@ -31,6 +31,7 @@ import { digest } from './load-run.ts';
 export const DEFAULT_LOAD_BURST_FACTOR = 2;
 export const DEFAULT_LOAD_PREFETCH = 1;
 
+/** The options that all parallel loads have. */
 export interface ParallelOptions {
   /**
    * `grid`: as the options below say. `auto`: one writer, parallel writers or the grid, whichever fits the rows, with as
@@ -54,7 +55,7 @@ export interface ParallelOptions {
    */
   readonly buckets?: BucketKind;
   /**
-   * `share`: keys with more than half a worker's share of the rows claim no bucket, so their rows are written side by
+   * `share`: keys with more than a bucket's share of the rows claim no bucket, so their rows are written side by
    * side; for a mapping that CREATEs relationships between nodes that `match`, and refused for anything else. `claim`:
    * every key claims its bucket. Default: 'share' for such a mapping on a Neo4j record store, else 'claim'.
    */

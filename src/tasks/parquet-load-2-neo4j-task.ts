@@ -11,10 +11,12 @@ import { type AnyRow, type FileLoadOptions, fileOf } from './load-options.ts';
 import { LoadTask } from './load-task.ts';
 import type { ParallelOptions } from './parallel-writing.ts';
 
+/** What a {@link ParquetLoad2Neo4jTask} is told. */
 export interface ParquetLoad2Neo4jTaskOptions<Out = AnyRow>
   extends FileLoadOptions<Out>,
     ParquetReadOptions {}
 
+/** What a {@link ParallelParquetLoad2Neo4jTask} is told. */
 export interface ParallelParquetLoad2Neo4jTaskOptions<Out = AnyRow>
   extends ParquetLoad2Neo4jTaskOptions<Out>,
     ParallelOptions {}

@@ -18,7 +18,10 @@ import { type AnyRow, LOAD_OPTION_NAMES, type LoadOptions } from './load-options
 import { digest } from './load-run.ts';
 import { LoadTask } from './load-task.ts';
 
-/** @typeParam Out What the schema gives out. */
+/**
+ * What a {@link RejectedRowsRetryTask} is told.
+ * @typeParam Out What the schema gives out.
+ */
 export interface RejectedRowsRetryTaskOptions<Out = AnyRow>
   extends Omit<LoadOptions<Out>, 'rejectedFile' | 'resume' | 'fresh'> {
   /** The file of rejected rows, mended or not. */

@@ -7,6 +7,7 @@ import type { AnyRow, LoadOptions } from './load-options.ts';
 import { LoadTask } from './load-task.ts';
 import type { ParallelOptions } from './parallel-writing.ts';
 
+/** What a {@link SQLLoad2Neo4jTask} is told. */
 export interface SQLLoad2Neo4jTaskOptions<Out = AnyRow>
   extends LoadOptions<Out>,
     Omit<SqlReadOptions, 'query'> {
@@ -14,6 +15,7 @@ export interface SQLLoad2Neo4jTaskOptions<Out = AnyRow>
   readonly sql: string;
 }
 
+/** What a {@link ParallelSQLLoad2Neo4jTask} is told. */
 export interface ParallelSQLLoad2Neo4jTaskOptions<Out = AnyRow>
   extends SQLLoad2Neo4jTaskOptions<Out>,
     ParallelOptions {}

@@ -8,13 +8,14 @@ import {
 import type { TaskContext } from '../core/context.ts';
 import { ValidationError } from '../core/errors.ts';
 import { beginEvent, endEvent, taskFields } from '../core/events.ts';
-import { givenOptions, integerOption, optionError } from '../core/options.ts';
+import { integerOption, optionError, refuseUnknownKeys } from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { type RejectedRow, RejectedRows, type RejectIssue, rejectedRow } from '../sinks/rejected-rows.ts';
 
 /** Any schema with the Standard Schema interface (zod, valibot, arktype, …). */
 export type RowSchema<In = unknown, Out = unknown> = StandardSchemaV1<In, Out>;
 
+/** What a {@link ValidationBatchProcessor} is told. */
 export interface ValidationBatchProcessorOptions<In, Out> extends BatchProcessorOptions<In> {
   /** What a row must be; its output is the row that goes on. */
   readonly schema: RowSchema<unknown, Out>;
@@ -35,7 +36,9 @@ export class ValidationBatchProcessor<In = unknown, Out = In> extends BatchProce
   readonly #rejected: RejectedRows;
 
   constructor(context: TaskContext, options: ValidationBatchProcessorOptions<In, Out>) {
-    super(context, givenOptions(new.target.name, options));
+    const known = ['predecessor', 'task', 'schema', 'rejectedFile'];
+    refuseUnknownKeys('ValidationBatchProcessor', options, known);
+    super(context, options);
     const { schema, rejectedFile } = options;
     if (typeof schema?.['~standard']?.validate !== 'function') {
       throw optionError('schema', 'a schema with the Standard Schema interface, such as one of zod', schema);

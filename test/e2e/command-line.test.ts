@@ -162,6 +162,29 @@ describe('graphweft', () => {
   });
 });
 
+it('takes from .env what its other commands take, too', async () => {
+  const { PATH, NEO4J_URI, NEO4J_USERNAME, NEO4J_PASSWORD } = process.env;
+  const folder = useFolder();
+  const lines = {
+    NEO4J_URI,
+    NEO4J_USERNAME,
+    NEO4J_PASSWORD,
+    GRAPHWEFT_NEO4J_DATA: 'mine',
+    GRAPHWEFT_DEBUG: 1,
+  };
+  folder.write(
+    '.env',
+    Object.entries(lines)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+  );
+  const place = { env: { PATH }, cwd: folder.path('.') };
+  expect(await runGraphweft(['runs', 'unfinished'], place)).toMatchObject({ exitCode: 0, stderr: '' });
+  const status = await runGraphweft(['neo4j', 'status', '--json'], place);
+  expect(JSON.parse(status.stdout)).toMatchObject({ state: 'stopped', dataDir: folder.path('mine') });
+  expect((await runGraphweft(['cypher', 'RETRN 1'], place)).stderr).toMatch(/^\s+at /m);
+});
+
 describe('graphweft config print', () => {
   const env = { PATH: process.env.PATH, GRAPHWEFT_NEO4J_DATA: '/nowhere' };
 
@@ -186,6 +209,8 @@ describe('graphweft config print', () => {
     expect(json.stdout).not.toContain(SECRET);
     const all = JSON.parse(json.stdout) as { name: string; value: string | null; from: string }[];
     expect(all).toContainEqual(expect.objectContaining({ name: 'NEO4J_DRIVER_FETCH_SIZE', from: 'default' }));
+    const agent = all.find(({ name }) => name === 'NEO4J_DRIVER_USER_AGENT');
+    expect(agent).toMatchObject({ value: 'graphweft', from: 'default' });
     expect(all).toContainEqual(
       expect.objectContaining({ name: 'NEO4J_PASSWORD', value: '••••••', from: '.env' }),
     );

@@ -61,6 +61,9 @@ describe('the package', () => {
     ];
     const built = (await import('graphweft')) as Record<string, unknown>;
     for (const name of names) expect(typeof built[name], name).toBe('function');
+    // The name is what `console.log` shows.
+    for (const [name, value] of Object.entries(built))
+      if (typeof value === 'function') expect(value.name).toBe(name);
     const cli = (await import('graphweft/cli')) as Record<string, unknown>;
     for (const name of ['runProgram', 'runMain', 'stopOnSignals', 'createProgram', 'addRunCommands'])
       expect(typeof cli[name], name).toBe('function');

@@ -217,6 +217,19 @@ describe('graphweft runs delete', () => {
     expect(await countNodes(id)).toBe(5);
   });
 
+  it('leaves a run whose rows it cannot delete along with it', async () => {
+    const id = await plantOne('kept', { daysAgo: 20_000 });
+    for (const which of [
+      ['--id', id],
+      ['--older-than', '19000'],
+    ]) {
+      const { exitCode, stderr } = await graphweft('runs', 'delete', ...which, '--rows');
+      expect(stderr).toContain('`--rows` needs --id');
+      expect(exitCode).toBe(2);
+    }
+    expect(await countNodes(id)).toBe(5);
+  });
+
   it('deletes many, a batch a transaction', async () => {
     const prefix = uniqueLabel('many');
     planted.push(prefix);

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { loadEnvironment } from '../../context/environment.ts';
 import { integerOption } from '../../core/options.ts';
 import {
   type EmbeddedServerOptions,
@@ -40,8 +41,9 @@ function serverCommand(name: string, description: string): Command {
 }
 
 function placeOf({ data }: ServerFlags): EmbeddedServerOptions {
+  const dataDir = data ?? (loadEnvironment().env.GRAPHWEFT_NEO4J_DATA || undefined);
   return {
-    ...(data !== undefined && { dataDir: data }),
+    ...(dataDir !== undefined && { dataDir }),
     onProgress: (line) => process.stderr.write(`${line}\n`),
   };
 }

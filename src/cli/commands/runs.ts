@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { loadEnvironment } from '../../context/environment.ts';
 import { ETLContext } from '../../context/etl-context.ts';
 import type { Environment } from '../../core/context.ts';
 import { ConfigError } from '../../core/errors.ts';
@@ -19,7 +20,7 @@ import { formatTable } from '../tables.ts';
 import { WARNING_REPORTER } from '../warning-reporter.ts';
 
 export interface RunCommandsOptions {
-  /** Variables by name. Default: the process's environment. */
+  /** Variables by name. Default: the process's environment, with what a `.env` file in the current folder adds. */
   readonly env?: Environment;
 }
 
@@ -42,7 +43,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * Adds `runs`, `run ID` and `runs delete` to a program of one's own.
  * @returns The program.
  */
-export function addRunCommands(program: Command, { env = process.env }: RunCommandsOptions = {}): Command {
+export function addRunCommands(program: Command, { env }: RunCommandsOptions = {}): Command {
   const runs = storeCommand(program, 'runs', 'list the last runs that were kept (REPORTER_DATABASE)')
     .enablePositionalOptions() // so that `runs delete --json` is an option of delete
     .option('--last <n>', `how many (${DEFAULT_LAST})`)
@@ -92,6 +93,11 @@ export function addRunCommands(program: Command, { env = process.env }: RunComma
           );
           return;
         }
+        if (withRows) {
+          const message =
+            '`--rows` needs --id with the whole id of one load that the ledger remembers; `graphweft runs unfinished` lists them.';
+          throw new ConfigError('GW_CONFIG_OPTION', message, { details: { option: '--rows' } });
+        }
         const deleted = await deleteRuns(store, choice);
         print(flags.json ? toJson(deleted) : describeDeleted(deleted));
       });
@@ -117,10 +123,12 @@ function storeCommand(parent: Command, name: string, description: string): Comma
 }
 
 async function withStore(
-  env: Environment,
-  { database = env.REPORTER_DATABASE || undefined }: StoreFlags,
+  given: Environment | undefined,
+  flags: StoreFlags,
   use: (store: RunStore) => Promise<void>,
 ): Promise<void> {
+  const env = given ?? loadEnvironment().env;
+  const database = flags.database ?? (env.REPORTER_DATABASE || undefined);
   await using context = new ETLContext({ env, reporter: WARNING_REPORTER });
   await use({ neo4j: context.neo4j, database });
 }
@@ -163,7 +171,7 @@ function describeDeleted({ runs, tasks, kept }: DeletedRuns): string {
   return kept > 0 ? `${deleted} ${stay}` : deleted;
 }
 
-function look(env: Environment): RunTableOptions {
+function look(env: Environment = process.env): RunTableOptions {
   return { colour: hasColour(env, process.stdout.isTTY === true && env.TERM !== 'dumb') };
 }
 

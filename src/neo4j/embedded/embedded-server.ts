@@ -37,6 +37,7 @@ export interface EmbeddedServerPlace {
   readonly onProgress?: (line: string) => void;
 }
 
+/** What {@link startEmbeddedServer} can be told. */
 export interface EmbeddedServerOptions extends EmbeddedServerPlace {
   /** Release of Neo4j, from 5.0.0 on. Default: '5.26.30'. */
   readonly version?: string;

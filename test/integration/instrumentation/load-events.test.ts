@@ -8,7 +8,11 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
-import { subscribeToEvents, type TransactionEndEvent } from '../../../src/core/events.ts';
+import {
+  type SinkWriteEvent,
+  subscribeToEvents,
+  type TransactionEndEvent,
+} from '../../../src/core/events.ts';
 import { SILENT_REPORTER } from '../../../src/core/reporter.ts';
 import { node, relationship } from '../../../src/mapping/patterns.ts';
 import { CSVLoad2Neo4jTask, ParallelCSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
@@ -81,6 +85,25 @@ describe('a load that is listened to', () => {
     const text = readFileSync(events, 'utf8');
     for (const secret of ['confidential', process.env.NEO4J_PASSWORD!, 'UNWIND', label, file])
       expect(text).not.toContain(secret);
+  });
+
+  it('counts no row as written that was set aside', async () => {
+    const { file } = people();
+    await using context = new ETLContext({ reporter: SILENT_REPORTER });
+    const [person, missing] = [uniqueLabel('Person'), uniqueLabel('Missing')];
+    const events: SinkWriteEvent[] = [];
+    const stop = subscribeToEvents({ sink: (event) => void events.push(event) });
+    const { summary } = await new CSVLoad2Neo4jTask(context, {
+      file,
+      mapping: relationship('KNOWS', {
+        from: node(person, { id: 'from' }, { write: 'merge' }),
+        to: node(missing, { id: 'to' }),
+      }),
+      missingNodes: 'ignore',
+    }).execute();
+    stop();
+    expect(summary).toMatchObject({ missing_node_rows: ROWS });
+    expect(events.map(({ rows }) => rows)).toEqual([0]);
   });
 
   it('counts the tries of transactions that deadlock as their statistics do', async () => {

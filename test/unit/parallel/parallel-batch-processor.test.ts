@@ -5,7 +5,7 @@ import { AbortedError, ConfigError, GraphweftError, SourceError } from '../../..
 import type { Statistics } from '../../../src/core/statistics.ts';
 import type { Task } from '../../../src/core/task.ts';
 import { TaskReturn } from '../../../src/core/task-return.ts';
-import type { CellOutcome } from '../../../src/parallel/adaptive-limit.ts';
+import { AdaptiveLimit, type CellOutcome } from '../../../src/parallel/adaptive-limit.ts';
 import type { Cell } from '../../../src/parallel/cell-backlog.ts';
 import {
   ParallelBatchProcessor,
@@ -593,5 +593,30 @@ describe('the options of ParallelBatchProcessor', () => {
     expect(limit.outcomes.map(({ rows: written }) => written)).toEqual([1, 1, 1, 1, 1, 1]);
     expect(limit.outcomes[1]).toMatchObject({ running: 3, statistics: { relationships_created: 1 } });
     expect(limit.outcomes.every(({ latencyMs, endedAtMs }) => latencyMs >= 0 && endedAtMs > 0)).toBe(true);
+  });
+
+  it.each([0, Number.NaN])('writes every row though its limit allows %d workers', async (workers) => {
+    const context = testContext();
+    const splitter = new SplittingBatchProcessor<string>(context, {
+      predecessor: new ArraySource([['0.0.0', '0.1.0', '0.2.0']]),
+      tableSize: 3,
+      schedule: 'claims',
+      idExtractor: (row) => [Number(row.split('.')[1]), Number(row.split('.')[1])],
+    });
+    const limit = { workers, batchRows: 1, onCell() {} };
+    const { processor } = parallel(splitter, { write: () => undefined, limit });
+    const batches = await collect(processor.getBatch(10));
+    expect(batches.flatMap(({ chunk }) => chunk).sort()).toEqual(['0.0.0', '0.1.0', '0.2.0']);
+  });
+
+  it.each([
+    ['maxWorkers', 0],
+    ['maxBatchRows', 0],
+    ['minBatchRows', 11],
+    ['startWorkers', 0],
+  ])('refuses an adaptive limit with %s: %d', (option, value) => {
+    expect(() => new AdaptiveLimit({ maxWorkers: 4, maxBatchRows: 10, [option]: value })).toThrow(
+      expect.objectContaining({ code: 'GW_CONFIG_OPTION', details: { option } }),
+    );
   });
 });
