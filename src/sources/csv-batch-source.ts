@@ -34,6 +34,7 @@ import {
 import { isFloating } from './duckdb-values.ts';
 import { fingerprintFile } from './file-fingerprint.ts';
 
+/** Which CSV files are read, and how. */
 export interface CSVBatchSourceOptions extends CsvReadOptions, Pick<BatchProcessorOptions<never>, 'task'> {
   /** Path or pattern (`*`, `**`, `?`, `[…]`); `.gz` and `.zst` are unpacked. */
   readonly file: string;

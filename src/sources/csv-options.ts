@@ -10,9 +10,12 @@ import type { RejectedRows } from '../sinks/rejected-rows.ts';
 import { DEFAULT_MEMORY_LIMIT_MB } from './duckdb.ts';
 import { DECIMAL_FORMS, type DecimalForm } from './duckdb-values.ts';
 
+/** Encodings that a CSV file can be in. */
 export const CSV_ENCODINGS = ['utf-8', 'utf-16', 'latin-1'] as const;
+/** An encoding of a CSV file. */
 export type CsvEncoding = (typeof CSV_ENCODINGS)[number];
 
+/** How CSV files are read. */
 export interface CsvReadOptions {
   /** Between fields, 1 to 4 characters. Default: ','. */
   readonly delimiter?: string;

@@ -32,6 +32,7 @@ import { fingerprintFile } from './file-fingerprint.ts';
 /** For messages. */
 const FORMAT = 'Parquet';
 
+/** How Parquet files are read. */
 export interface ParquetReadOptions {
   /** Columns to read, in this order. Default: all. */
   readonly columns?: readonly string[];
@@ -50,6 +51,7 @@ export const PARQUET_OPTION_NAMES = [
   'memoryLimitMb',
 ] as const satisfies readonly (keyof ParquetReadOptions)[];
 
+/** Which Parquet files are read, and how. */
 export interface ParquetBatchSourceOptions
   extends ParquetReadOptions,
     Pick<BatchProcessorOptions<never>, 'task'> {
