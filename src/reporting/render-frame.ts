@@ -178,7 +178,9 @@ function longestName(states: readonly TaskProgressState[], depth: number): numbe
 }
 
 function pad(text: string, columns: number): string {
-  return text.length > columns ? `${text.slice(0, columns - 1)}…` : text.padEnd(columns);
+  if (text.length <= columns) return text.padEnd(columns);
+  const cut = text.slice(0, columns - 1).replace(/[\uD800-\uDBFF]$/, ''); // not in the middle of a character
+  return `${cut}…`.padEnd(columns);
 }
 
 /** Breaks a text at blanks, or in a word that is longer than a line. */

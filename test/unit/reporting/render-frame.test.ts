@@ -51,6 +51,12 @@ describe('renderFrame', () => {
     ]);
   });
 
+  it('cuts a long name between characters', () => {
+    const tree = new TaskTree();
+    tree.get(fakeTask('🎉'.repeat(40))).start(0);
+    expect(renderFrame(tree, { width: 200, nowMs: 0, colour: false })[0]).toContain(`${'🎉'.repeat(13)}… `);
+  });
+
   it('moves a block to and fro where the end is not known', () => {
     const tree = new TaskTree();
     const task = fakeTask('reading');
