@@ -2,7 +2,7 @@ import { loadEnvironment } from '../context/environment.ts';
 import { SETTINGS } from '../context/settings.ts';
 import { GraphweftError } from '../core/errors.ts';
 import { nearestName } from '../core/options.ts';
-import { exitCodeFor } from './exit-codes.ts';
+import { EXIT, exitCodeFor } from './exit-codes.ts';
 
 /**
  * Runs a program to its exit code: an error becomes one clear sentence with its code on the error stream, its stack
@@ -54,14 +54,22 @@ function rootCode(error: GraphweftError): string {
   return error.cause instanceof GraphweftError ? rootCode(error.cause) : error.code;
 }
 
-/** Has the program go on to its end where nobody reads what it writes any more, such as `head` or a terminal that was closed. */
+/**
+ * Has the program go on to its end where nobody reads what it writes any more, such as `head` or a terminal that was
+ * closed, and where it cannot be kept, as on a full disk; that is said, and the exit code is not 0 then.
+ */
 export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) {
-    stream.off('error', ignoreLostReader).on('error', ignoreLostReader);
+    stream.off('error', noteLostOutput).on('error', noteLostOutput);
   }
 }
 
+let isLossNoted = false;
+
 /** What is shown is lost, and the load is not. */
-function ignoreLostReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+function noteLostOutput(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE' || error.code === 'EIO' || isLossNoted) return;
+  isLossNoted = true; // each later line fails too, and so may this one
+  process.exitCode ||= EXIT.failed;
+  process.stderr.write(`graphweft: The output cannot be written: ${error.message} (GW_SINK_FILE)\n`);
 }

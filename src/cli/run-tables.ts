@@ -1,5 +1,5 @@
 /** From kept runs to lines: pure, so that it can be tested without a database. */
-import { stripVTControlCharacters } from 'node:util';
+import stringWidth from 'string-width';
 import { formatCount, formatDuration, formatRate } from '../reporting/format.ts';
 import { type Palette, paletteFor } from '../reporting/palette.ts';
 import type { KeptTask, KeptTree } from '../reporting/run-history.ts';
@@ -92,12 +92,15 @@ function formatColumns<T>(columns: readonly Column<T>[], items: readonly T[], { 
   const filled = columns
     .map((column) => ({ ...column, cells: items.map(column.text) }))
     .filter(({ cells }) => cells.some((cell) => cell !== ''))
-    .map((column) => ({ ...column, width: Math.max(...[column.head, ...column.cells].map(widthOf)) }));
+    .map((column) => ({
+      ...column,
+      width: Math.max(...[column.head, ...column.cells].map((text) => stringWidth(text))),
+    }));
   const line = (cellOf: (column: (typeof filled)[number]) => string): string =>
     filled
       .map((column) => {
         const cell = cellOf(column);
-        const blank = ' '.repeat(column.width - widthOf(cell));
+        const blank = ' '.repeat(column.width - stringWidth(cell));
         return column.isNumber ? `${blank}${cell}` : `${cell}${blank}`;
       })
       .join('  ')
@@ -158,8 +161,4 @@ function formatTime(time: string | null, to: 'minutes' | 'seconds'): string {
     .toISOString()
     .replace('T', ' ')
     .slice(0, to === 'minutes' ? 16 : 19);
-}
-
-function widthOf(text: string): number {
-  return stripVTControlCharacters(text).length;
 }

@@ -1,19 +1,40 @@
-import Table from 'cli-table3';
+import stringWidth from 'string-width';
 import type { Statistics } from '../core/statistics.ts';
 
-/** Draws records as a table; numbers to the right. */
+/** Draws records as a table, in time that grows with their number; numbers to the right. */
 export function formatTable(
   columns: readonly string[],
   rows: readonly Readonly<Record<string, unknown>>[],
 ): string {
-  const isNumeric = (column: string) => rows.length > 0 && rows.every((row) => isNumber(row[column]));
-  const table = new Table({
-    head: [...columns],
-    colAligns: columns.map((column) => (isNumeric(column) ? 'right' : 'left')),
-    style: { head: [], border: [], compact: true },
-  });
-  for (const row of rows) table.push(columns.map((column) => formatValue(row[column])));
-  return table.toString();
+  const isRight = columns.map((column) => rows.length > 0 && rows.every((row) => isNumber(row[column])));
+  const head = linesOf(columns);
+  const body = rows.map((row) => linesOf(columns.map((column) => formatValue(row[column]))));
+  const widths = columns.map(() => 0);
+  for (const line of [head, ...body].flat())
+    for (const [i, cell] of line.entries()) widths[i] = Math.max(widths[i]!, stringWidth(cell));
+  const draw = (line: readonly string[]): string => {
+    const cells = line.map((cell, i) => {
+      const blank = ' '.repeat(widths[i]! - stringWidth(cell));
+      return isRight[i] ? blank + cell : cell + blank;
+    });
+    return `│ ${cells.join(' │ ')} │`;
+  };
+  const rule = ([left, cross, right]: readonly [string, string, string]): string =>
+    left + widths.map((width) => '─'.repeat(width + 2)).join(cross) + right;
+  return [
+    rule(['┌', '┬', '┐']),
+    ...head.map(draw),
+    ...(rows.length > 0 ? [rule(['├', '┼', '┤'])] : []),
+    ...body.flat().map(draw),
+    rule(['└', '┴', '┘']),
+  ].join('\n');
+}
+
+/** Gives a row's lines of text, each with a cell of every column; a cell may have several. */
+function linesOf(texts: readonly string[]): readonly (readonly string[])[] {
+  const cells = texts.map((text) => text.split(/\r\n?|\n/));
+  const height = cells.reduce((most, { length }) => Math.max(most, length), 0);
+  return Array.from({ length: height }, (_, i) => cells.map((cell) => cell[i] ?? ''));
 }
 
 /** Shows a value of a result as Cypher would write it, more or less. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type {
   AuthToken,
   AuthTokenManager,
@@ -7,13 +8,14 @@ import type {
   Session,
 } from 'neo4j-driver';
 import type { TaskContext } from '../core/context.ts';
-import { ConfigError, throwIfAborted } from '../core/errors.ts';
+import { AbortedError, ConfigError, throwIfAborted } from '../core/errors.ts';
 import { beginEvent, currentScope, endEvent, isHeard, outcomeOf } from '../core/events.ts';
 import { integerOption } from '../core/options.ts';
 import { shownAddress } from '../core/secrets.ts';
 import type { Statistics } from '../core/statistics.ts';
 import { CommitGate } from './commit-gate.ts';
 import { countersOf } from './counters.ts';
+import { Deadline } from './deadline.ts';
 import { neo4j } from './driver.ts';
 import { clearNeo4jError } from './neo4j-error.ts';
 import { fromResultValue, toParameters } from './values.ts';
@@ -105,6 +107,13 @@ export interface Neo4jContext extends TaskContext {
   readonly neo4j: Neo4jConnection;
 }
 
+interface OpenedDriver {
+  readonly driver: Driver;
+  readonly address: Neo4jAddress;
+  /** Aborted when it is closed. */
+  readonly closing: AbortController;
+}
+
 /** Is a database that is connected to when it is first used. */
 export class Neo4jConnection implements AsyncDisposable {
   /** Transactions that create or delete relationships and commit at the same time, at most. */
@@ -113,7 +122,7 @@ export class Neo4jConnection implements AsyncDisposable {
   readonly #gate: CommitGate;
   /** Answers that may still be waited for to learn how far the server is. */
   #pings = PINGS;
-  #opened: Promise<{ readonly driver: Driver; readonly address: Neo4jAddress }> | undefined;
+  #opened: Promise<OpenedDriver> | undefined;
 
   constructor(address: Neo4jAddress | (() => Promise<Neo4jAddress>), options: Neo4jConnectionOptions = {}) {
     this.maxCommits = integerOption('maxCommits', options.maxCommits ?? DEFAULT_MAX_COMMITS, { min: 1 });
@@ -171,21 +180,22 @@ export class Neo4jConnection implements AsyncDisposable {
     parameters: Readonly<Record<string, unknown>>,
     { database: asked, timeoutMs }: QueryOptions,
   ) {
-    const { driver, address } = await this.#open();
+    const { driver, address, closing } = await this.#open();
     const sent = toParameters(parameters);
     const database = asked ?? address.database;
     const session = driver.session({ ...(database && { database }) });
+    using deadline = new Deadline(Number.POSITIVE_INFINITY, closing.signal);
     try {
       const limit = { ...(timeoutMs !== undefined && { timeout: timeoutMs }) };
       const sentAt = performance.now();
       const result = session.run(cypher, sent, limit);
-      const columns = (await result.keys()).map(String);
-      const { records, summary } = await result;
+      const columns = (await deadline.race(result.keys())).map(String);
+      const { records, summary } = await deadline.race(result);
       return { columns, records, summary, ms: performance.now() - sentAt };
     } catch (error) {
       throw clearNeo4jError(error, { ...address, database });
     } finally {
-      await session.close();
+      await deadline.race(session.close());
     }
   }
 
@@ -258,7 +268,7 @@ export class Neo4jConnection implements AsyncDisposable {
   }
 
   async #transact<R>(work: TransactionWork<R>, options: WriteOptions): Promise<WriteResult<R>> {
-    const { driver, address } = await this.#open();
+    const { driver, address, closing } = await this.#open();
     const openSession = (): Session =>
       driver.session({
         defaultAccessMode: neo4j.session.WRITE,
@@ -269,6 +279,7 @@ export class Neo4jConnection implements AsyncDisposable {
         ...DEFAULT_RETRY,
         timeoutMs: DEFAULT_TRANSACTION_TIMEOUT_MS,
         gate: this.#gate,
+        closing: closing.signal,
         ...options,
       });
     } catch (error) {
@@ -296,12 +307,18 @@ export class Neo4jConnection implements AsyncDisposable {
     return value;
   }
 
-  /** Closes the driver; a later use opens it again. */
+  /** Closes the driver; a later use opens it again. What waits for an answer ends with `GW_ABORTED`. */
   async close(): Promise<void> {
     const opened = this.#opened;
     this.#opened = undefined;
     // A connection that never came to be has nothing to close, and its error has been thrown where it was asked for.
     const connection = await opened?.catch(() => undefined);
+    connection?.closing.abort(
+      new AbortedError(
+        'GW_ABORTED',
+        'The connection to the database was closed meanwhile; what was committed before is in the account.',
+      ),
+    );
     await connection?.driver.close();
   }
 
@@ -309,9 +326,13 @@ export class Neo4jConnection implements AsyncDisposable {
     return this.close();
   }
 
-  #open(): Promise<{ readonly driver: Driver; readonly address: Neo4jAddress }> {
+  #open(): Promise<OpenedDriver> {
     if (!this.#opened) {
-      const opened = this.#resolveAddress().then((address) => ({ driver: openDriver(address), address }));
+      const opened = this.#resolveAddress().then((address) => {
+        const closing = new AbortController();
+        setMaxListeners(0, closing.signal); // each transaction listens
+        return { driver: openDriver(address), address, closing };
+      });
       this.#opened = opened;
       // What was not there, such as a server of this folder, may be there when it is asked for again.
       opened.catch(() => {

@@ -1,5 +1,7 @@
 /**
- * Notices a database that hangs: one that neither answers nor closes the connection, as behind a network that swallows
+ * Ends the waiting for an answer that will not come. The driver never gives one over a connection that it has closed itself.
+ *
+ * Notices also a database that hangs: one that neither answers nor closes the connection, as behind a network that swallows
  * packets. The server ends a transaction at its own limit, so silence for longer than that means that nobody is there,
  * and only the client can tell.
  */
@@ -14,25 +16,35 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export class Deadline implements Disposable {
   readonly #expired: Promise<never>;
   readonly #timer: NodeJS.Timeout;
+  readonly #closing: AbortSignal | undefined;
+  readonly #onClosing: () => void;
 
-  /** @param timeoutMs The server's limit for what is waited for. */
-  constructor(timeoutMs: number) {
+  /**
+   * @param timeoutMs The server's limit for what is waited for.
+   * @param closing Aborted when the driver is closed.
+   */
+  constructor(timeoutMs: number, closing?: AbortSignal) {
     const waitMs = timeoutMs + Math.min(MAX_GRACE_MS, Math.max(MIN_GRACE_MS, timeoutMs));
-    let expire: () => void = () => undefined;
+    let end: (reason: unknown) => void = () => undefined;
     this.#expired = new Promise((_, reject) => {
-      expire = () => reject(hangs(waitMs));
+      end = reject;
     });
     this.#expired.catch(() => undefined); // nobody may be waiting when it expires
-    this.#timer = setTimeout(expire, Math.min(waitMs, MAX_TIMER_MS));
+    this.#timer = setTimeout(() => end(hangs(waitMs)), Math.min(waitMs, MAX_TIMER_MS));
+    this.#closing = closing;
+    this.#onClosing = () => end(closing?.reason);
+    if (closing?.aborted) this.#onClosing();
+    closing?.addEventListener('abort', this.#onClosing);
   }
 
-  /** Waits for an answer, until the deadline. @throws Neo4jError `ServiceUnavailable`, as for a broken connection. */
+  /** Waits for an answer, until the deadline. @throws Neo4jError `ServiceUnavailable`, as for a broken connection, or why it was closed. */
   race<T>(answer: Promise<T>): Promise<T> {
     return Promise.race([answer, this.#expired]);
   }
 
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    this.#closing?.removeEventListener('abort', this.#onClosing);
   }
 }
 

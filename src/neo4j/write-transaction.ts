@@ -8,6 +8,7 @@
  * | the connection after the commit was sent, with a mark | the ledger knows | again: the mark tells which it was |
  * | the connection after the commit was sent, without | nothing | an error that says so |
  * | no answer, longer than the server's own limit | the server or the way to it hangs | as a broken connection |
+ * | the driver was closed meanwhile | of a commit under way nothing, of others that they are rolled back | an error that says so |
  * | anything else | rolled back | thrown |
  *
  * A mark is the first statement of its transaction: it locks the cell's node of the ledger, so it waits for a commit that
@@ -40,6 +41,8 @@ export interface WriteTransactionOptions extends RetryOptions {
   readonly isGated?: boolean | undefined;
   /** Ends the waiting between tries; a transaction that runs is awaited. */
   readonly signal?: AbortSignal | undefined;
+  /** Aborted when the driver is closed: nothing is answered then. */
+  readonly closing?: AbortSignal | undefined;
   /** What the ledger is to remember of this transaction. */
   readonly mark?: LedgerMark | undefined;
   /** Whether doing it twice is the same as once: a commit that got no answer is then simply tried again. */
@@ -95,6 +98,7 @@ export async function runWriteTransaction<R>(
   let unanswered: SentCommit<R> | undefined;
   for (let attempt = 1; ; attempt++) {
     throwIfAborted(options.signal);
+    throwIfAborted(options.closing);
     let sent: SentCommit<R> | undefined;
     try {
       const done = await tryOnce(openSession(), work, options, (commit) => {
@@ -108,7 +112,7 @@ export async function runWriteTransaction<R>(
         value: unanswered.value,
       };
     } catch (error) {
-      if (sent && isConnectionError(error)) {
+      if (sent && (isConnectionError(error) || options.closing?.aborted)) {
         if (!options.mark && !options.isRepeatable) throw unknownOutcome(error);
         unanswered = sent;
       }
@@ -131,10 +135,10 @@ export async function runWriteTransaction<R>(
 async function tryOnce<R>(
   session: Session,
   work: TransactionWork<R>,
-  { timeoutMs, gate, isGated = true, mark }: WriteTransactionOptions,
+  { timeoutMs, gate, isGated = true, mark, closing }: WriteTransactionOptions,
   onCommit: (sent: SentCommit<R>) => void,
 ): Promise<SentCommit<R> | undefined> {
-  using deadline = new Deadline(timeoutMs);
+  using deadline = new Deadline(timeoutMs, closing);
   // Statements are sent without waiting for the answer to BEGIN: one round trip less for each batch.
   const transaction = session.beginTransaction({ timeout: timeoutMs });
   let isCommitSent = false;

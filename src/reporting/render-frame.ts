@@ -1,5 +1,5 @@
 /** From the model to lines: pure, so that every width can be tested. No line is wider than the terminal. */
-import { stripVTControlCharacters } from 'node:util';
+import stringWidth from 'string-width';
 import type { Statistics } from '../core/statistics.ts';
 import { formatCount, formatDuration, formatRate } from './format.ts';
 import { type Palette, paletteFor } from './palette.ts';
@@ -82,7 +82,7 @@ function renderRunning(
   const eta = state.etaMs(nowMs);
   const tail = `${percent} ${formatRate(state.rate(nowMs)).padStart(6)} rows/s${eta === undefined ? '' : `  ${formatDuration(eta)} left`}`;
   const head = `${indent}${mark(state, palette, nowMs)} ${palette.bold(name)} `;
-  const room = width - visibleLength(head) - tail.length;
+  const room = width - stringWidth(head) - tail.length;
   const bar = room >= BAR_COLUMNS.min ? drawBar(share, Math.min(BAR_COLUMNS.max, room), nowMs) : '';
   const counts = [
     expectedRows === undefined
@@ -172,13 +172,14 @@ function longestName(states: readonly TaskProgressState[], depth: number): numbe
   return Math.max(
     0,
     ...states.map(({ task, children }) =>
-      Math.max(2 * depth + task.name.length, longestName(children, depth + 1)),
+      Math.max(2 * depth + stringWidth(task.name), longestName(children, depth + 1)),
     ),
   );
 }
 
 function pad(text: string, columns: number): string {
-  return text.length > columns ? `${text.slice(0, columns - 1)}…` : text.padEnd(columns);
+  const cut = truncate(text, columns, false);
+  return cut + ' '.repeat(columns - stringWidth(cut));
 }
 
 /** Breaks a text at blanks, or in a word that is longer than a line. */
@@ -189,20 +190,16 @@ function wrap(text: string, columns: number): string[] {
     .map((line) => line.trim());
 }
 
-function visibleLength(text: string): number {
-  return stripVTControlCharacters(text).length;
-}
-
 const ESCAPE = '\u001b';
 const ANSI_OR_CHARACTER = new RegExp(`${ESCAPE}\\[[\\d;]*m|.`, 'gsu');
 
 /** Cuts a line to the width, counting no colours and leaving none open. */
 function truncate(line: string, width: number, colour: boolean): string {
-  if (visibleLength(line) <= width) return line;
+  if (stringWidth(line) <= width) return line;
   let columns = 0;
   let cut = '';
   for (const [piece] of line.matchAll(ANSI_OR_CHARACTER)) {
-    if (!piece.startsWith(ESCAPE)) columns += piece.length;
+    if (!piece.startsWith(ESCAPE)) columns += stringWidth(piece);
     if (columns > width - 1) break;
     cut += piece;
   }

@@ -3,6 +3,7 @@ import {
   closeSync,
   existsSync,
   fdatasyncSync,
+  fstatSync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
@@ -22,7 +23,7 @@ export function appendDurably(path: string, text: string): void {
   const file = openSync(path, 'a');
   try {
     writeFileSync(file, text);
-    fdatasyncSync(file);
+    if (fstatSync(file).isFile()) fdatasyncSync(file); // a device or a pipe keeps nothing
   } finally {
     closeSync(file);
   }

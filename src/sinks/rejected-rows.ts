@@ -71,7 +71,7 @@ interface Earlier {
   /** By stage and code: rows that were set aside before they had a cell. They come again in the same order. */
   readonly toSkip: Map<string, number>;
   /** Rows of cells that were set aside, though the ledger does not count them yet, with their codes. */
-  readonly places: ReadonlyMap<string, ErrorCode>;
+  readonly places: Map<string, ErrorCode>;
 }
 /** File systems take 255 bytes for a name; what is longer is cut, and told from its like by a digest. */
 const MAX_NAME_CHARACTERS = 128;
@@ -163,6 +163,7 @@ export class RejectedRows {
    * Takes up a run: its lines carry `run`, and rows that an earlier attempt has set aside are not set aside again. A last
    * line that was cut off is removed.
    * @param committed Rows of a cell that the ledger counts, by row and column.
+   * @throws {@link GraphweftError} `GW_REJECTED_FILE` when the file cannot be read or mended.
    */
   async beginRun(run: string, committed: (row: number, col: number) => number): Promise<void> {
     this.begin();
@@ -170,6 +171,18 @@ export class RejectedRows {
     const toSkip = new Map<string, number>();
     const places = new Map<string, ErrorCode>();
     this.#earlier = { toSkip, places };
+    try {
+      await this.#readEarlier(run, committed, this.#earlier);
+    } catch (cause) {
+      throw this.#unusable('The file of rejected rows cannot be used', cause);
+    }
+  }
+
+  async #readEarlier(
+    run: string,
+    committed: (row: number, col: number) => number,
+    { toSkip, places }: Earlier,
+  ): Promise<void> {
     if (!statSync(this.path, { throwIfNoEntry: false })?.isFile()) return; // a pipe or a device cannot be read back
     mendLastLine(this.path, (line) => rejectedRowOf(line) !== undefined);
     for await (const line of createInterface({ input: createReadStream(this.path) })) {
@@ -209,13 +222,15 @@ export class RejectedRows {
       this.#describe();
       appendDurably(this.path, lines.join(''));
     } catch (cause) {
-      throw new GraphweftError(
-        'GW_REJECTED_FILE',
-        `${fresh.length} rejected rows could not be written to ${this.path}: ${(cause as Error).message}`,
-        { cause, details: { file: this.path } },
-      );
+      const rows = fresh.length === 1 ? '1 rejected row' : `${fresh.length} rejected rows`;
+      throw this.#unusable(`${rows} could not be written to ${this.path}`, cause);
     }
     this.#count += fresh.length;
+  }
+
+  #unusable(what: string, cause: unknown): GraphweftError {
+    const message = `${what}: ${(cause as Error).message}`;
+    return new GraphweftError('GW_REJECTED_FILE', message, { cause, details: { file: this.path } });
   }
 
   checkLimit(): void {

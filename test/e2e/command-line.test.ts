@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, openSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { uniqueLabel, useServer } from '../support/context.ts';
 import { useFolder } from '../support/files.ts';
-import { runGraphweft } from '../support/process.ts';
+import { ROOT, runGraphweft } from '../support/process.ts';
 
 const SECRET = 'planted-secret-91d2';
 const server = useServer();
@@ -81,6 +83,15 @@ describe('graphweft', () => {
       onStart: (child) => child.stdout!.once('data', () => child.stdout!.destroy()),
     });
     expect(result).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('says that its output cannot be kept, as on a full disk', () => {
+    const { status, stderr } = spawnSync(process.execPath, [`${ROOT}/bin/graphweft.js`, '--help'], {
+      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+      encoding: 'utf8',
+    });
+    expect(stderr).toMatch(/^graphweft: The output cannot be written: ENOSPC[^\n]* \(GW_SINK_FILE\)\n$/);
+    expect(status).toBe(1);
   });
 
   it('takes integers beyond 2^53 as they are, and says which parameter cannot be sent', async () => {

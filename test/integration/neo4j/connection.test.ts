@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
 import { SILENT_REPORTER } from '../../../src/core/reporter.ts';
@@ -42,6 +43,21 @@ describe('Neo4jConnection', () => {
       statistics: {},
     });
   });
+
+  it('ends what waits for an answer when it is closed, and opens again for what comes later', async () => {
+    const { neo4j } = server.context();
+    await neo4j.query('RETURN 1');
+    const long = 'UNWIND range(1, 1000000000) AS n RETURN count(n) AS n';
+    const waiting = Promise.allSettled([
+      neo4j.query(long),
+      neo4j.write(long, {}),
+      ...Array.from({ length: 12 }, () => neo4j.repeatable(long)),
+    ]);
+    await sleep(200);
+    await neo4j.close();
+    for (const end of await waiting) expect(end).toMatchObject({ reason: { code: 'GW_ABORTED' } });
+    expect((await neo4j.query('RETURN 1 AS n')).rows).toEqual([{ n: 1 }]);
+  }, 30_000);
 
   it('opens nothing before something is asked of it, and can be closed without having been used', async () => {
     let connections = 0;

@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatRun, formatRuns } from '../../../src/cli/run-tables.ts';
 import type { KeptTree } from '../../../src/reporting/run-history.ts';
@@ -85,6 +86,14 @@ describe('formatRuns', () => {
     expect(painted).toContain('\u001b[31mfailure\u001b[39m');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
     expect(painted.replaceAll(/\u001b\[\d+m/g, '')).toBe(plain);
+  });
+
+  it('lines up names of wide characters', () => {
+    const lines = formatRuns([kept('空港'), kept('rail')], { colour: false })
+      .split('\n')
+      .slice(1);
+    const starts = lines.map((line) => stringWidth(line.slice(0, line.indexOf('success'))));
+    expect(starts[0]).toBe(starts[1]);
   });
 
   it('shows a status that it does not know', () => {

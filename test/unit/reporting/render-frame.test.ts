@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
+import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { TaskReturn } from '../../../src/core/task-return.ts';
 import { renderFrame } from '../../../src/reporting/render-frame.ts';
@@ -49,6 +50,26 @@ describe('renderFrame', () => {
       '    Cell (3, 4) with 5000 rows failed:',
       '    A row breaks a constraint.',
     ]);
+  });
+
+  it('cuts a long name between characters', () => {
+    const tree = new TaskTree();
+    tree.get(fakeTask('🎉'.repeat(40))).start(0);
+    expect(renderFrame(tree, { width: 200, nowMs: 0, colour: false })[0]).toContain(`${'🎉'.repeat(13)}… `);
+  });
+
+  it('counts the columns of wide characters', () => {
+    const tree = new TaskTree();
+    for (const name of ['空港の積み込み', 'airports']) {
+      const task = fakeTask(name);
+      tree.get(task).start(0);
+      tree.get(task).end(new TaskReturn({ summary: {} }), 1_000);
+    }
+    const lines = renderFrame(tree, { width: 80, nowMs: 2_000, colour: false });
+    expect(lines[0]).toContain('空港の積み込み 1.0 s');
+    expect(stringWidth(lines[0]!)).toBe(stringWidth(lines[1]!));
+    for (const line of renderFrame(tree, { width: 12, nowMs: 2_000, colour: false }))
+      expect(stringWidth(line)).toBeLessThan(12);
   });
 
   it('moves a block to and fro where the end is not known', () => {
