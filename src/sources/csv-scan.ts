@@ -28,9 +28,10 @@ import { exactCast } from './exact-casts.ts';
 
 /** Of one of the reader's buffers; with the default of 32 MB the scan alone took 70 MB more, no faster. */
 const BUFFER_BYTES = 8_000_000;
-const BUFFERS = `buffer_size=${BUFFER_BYTES}`;
 /** Each has buffers of its own. */
 const MAX_READERS = 4;
+/** What a reader is worth starting for. */
+const MIN_READER_BYTES = 1_000_000;
 
 export interface CsvFile {
   readonly path: string;
@@ -73,24 +74,18 @@ export async function scanCsvFile(
     // All is read as text, and cast by us: DuckDB's casts lose what does not fit. Not ignore_errors: it drops the good
     // line after an unterminated quote, which store_rejects keeps.
     const texts = sniffed.map(({ name }) => `${sqlText(name)}: 'VARCHAR'`).join(', ');
-    const arguments_ = [
-      sqlFile(path),
-      ...dialect(options),
-      'auto_detect=false',
-      `columns={${texts}}`,
-      BUFFERS,
-    ];
+    const arguments_ = [sqlFile(path), ...dialect(options), 'auto_detect=false', `columns={${texts}}`];
     const reading = (...more: readonly string[]) => `read_csv(${[...arguments_, ...more].join(', ')}) AS csv`;
     // One reader for the whole file: by itself DuckDB begins anew with each buffer, also in one thread, and guesses where a
     // record begins there; in the midst of a quoted text it takes that text's lines for rows, without a word.
-    const read = reading('parallel=false', 'store_rejects=true');
+    const read = reading(`buffer_size=${BUFFER_BYTES}`, 'parallel=false', 'store_rejects=true');
     // All texts are counted, because bytes that are no text are found only in columns that are looked at.
     const counts = sniffed
       .map(fieldOf)
       .map(({ text, value }, c) => `count(${text}) AS t${c}, count(${value}) AS v${c}`);
     const count = (from: string) =>
       all(connection, `SELECT count(*) AS readable, ${counts.join(', ')} FROM ${from}`);
-    const clean = await countInThreads(connection, path, () => count(reading()));
+    const clean = await countInThreads(connection, path, (buffers) => count(reading(buffers)));
     const [counted = {}] = clean ?? (await count(read));
     const readable = Number(counted.readable);
     const unfit = sniffed.map((_, c) => Number(counted[`t${c}`]) - Number(counted[`v${c}`]));
@@ -141,13 +136,14 @@ export async function scanCsvFile(
 async function countInThreads(
   connection: DuckDBConnection,
   path: string,
-  count: () => Promise<readonly Row[]>,
+  count: (buffers: string) => Promise<readonly Row[]>,
 ): Promise<readonly Row[] | undefined> {
   const { size } = await stat(path);
-  const readers = Math.min(availableParallelism(), MAX_READERS, Math.ceil(size / BUFFER_BYTES));
+  const readers = Math.min(availableParallelism(), MAX_READERS, Math.ceil(size / MIN_READER_BYTES));
+  const bytes = Math.min(BUFFER_BYTES, Math.max(MIN_READER_BYTES, Math.ceil(size / readers)));
   if (readers > 1) await connection.run(`SET threads = ${readers}`);
   try {
-    return await count();
+    return await count(`buffer_size=${bytes}`);
   } catch {
     return undefined;
   } finally {
