@@ -307,6 +307,11 @@ export class Neo4jConnection implements AsyncDisposable {
     return value;
   }
 
+  /** Whether there is a driver to close. */
+  get isOpen(): boolean {
+    return this.#opened !== undefined;
+  }
+
   /** Closes the driver; a later use opens it again. What waits for an answer ends with `GW_ABORTED`. */
   async close(): Promise<void> {
     const opened = this.#opened;

@@ -243,8 +243,13 @@ export class RunLedger {
     const cells = { run, owner: this.#owner, prefix: prefixOf(run) }; // of every instance of the run
     const ended = { ...cells, outcome, own: prefixOf(run, this.instance) };
     if (outcome === 'stopped') {
-      // A load that failed may have done so because nobody is there, and the next attempt needs none of this.
-      await this.#neo4j.repeatable(END, ended, { maxAttempts: 1, timeoutMs: LAST_WORD_MS });
+      const { isOpen } = this.#neo4j;
+      try {
+        // A load that failed may have done so because nobody is there, and the next attempt needs none of this.
+        await this.#neo4j.repeatable(END, ended, { maxAttempts: 1, timeoutMs: LAST_WORD_MS });
+      } finally {
+        if (!isOpen) await this.#neo4j.close(); // or nothing would end the program that had closed it
+      }
     } else if (this.#marked.size > DELETE_BATCH) {
       await this.#neo4j.repeatable(END, ended);
       await forget(this.#neo4j, run, this.#isKept);

@@ -128,6 +128,24 @@ describe('a load that was stopped', () => {
     },
   );
 
+  it('leaves nothing open behind where its context was closed in its midst, and goes on', async () => {
+    const { label, options } = await fixture();
+    const reporter = new RecordingReporter();
+    const context = new ETLContext({ reporter });
+    const report = reporter.taskProgress.bind(reporter);
+    reporter.taskProgress = (task, progress) => {
+      report(task, progress);
+      if (progress.rows) void context.close();
+    };
+    const { error } = await new ParallelCSVLoad2Neo4jTask(context, options).execute();
+    expect(error).toMatchObject({ code: 'GW_ABORTED' });
+    expect(context.neo4j.isOpen).toBe(false);
+    expect(await runs(label)).toEqual(['stopped']);
+    const { success } = await new ParallelCSVLoad2Neo4jTask(server.context(), options).execute();
+    expect(success).toBe(true);
+    expect(await trips(label)).toEqual(GOOD);
+  });
+
   it('keeps its grid when it goes on with another number of workers', async () => {
     const { label, options } = await fixture();
     const { context } = stoppingAt(500);
