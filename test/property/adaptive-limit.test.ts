@@ -111,6 +111,23 @@ describe('AdaptiveLimit on a simulated server', () => {
     expect(limit.workers).toBeLessThan(3);
   });
 
+  it('keeps the size of batches where one fails now and then, and not where many do', () => {
+    const batchAfter = (passes: number) => {
+      const limit = new AdaptiveLimit({ maxWorkers: 1, maxBatchRows: 1_000 });
+      let endedAtMs = 0;
+      for (let failure = 0; failure < 10; failure++) {
+        for (let i = 0; i < passes; i++) {
+          endedAtMs += 10;
+          limit.onCommit({ rows: 1_000, latencyMs: 10, running: 1, endedAtMs });
+        }
+        limit.onMemory(1_000, endedAtMs);
+      }
+      return limit.batchRows;
+    };
+    expect(batchAfter(20)).toBe(1_000);
+    expect(batchAfter(8)).toBeLessThan(1_000);
+  });
+
   it('keeps within its bounds, whatever it is told', () => {
     const outcome = fc.record({
       rows: fc.integer({ min: 1, max: 10_000 }),

@@ -321,7 +321,7 @@ describe('a run with an id of its own', () => {
     symlinkSync(rejectedFile!, rejectedFile!);
     const load = () =>
       new ParallelCSVLoad2Neo4jTask(server.context(), { ...options, resume: label }).execute();
-    expect((await load()).error).toMatchObject({ code: 'ELOOP' });
+    expect((await load()).error).toMatchObject({ code: 'GW_REJECTED_FILE', cause: { code: 'ELOOP' } });
     expect(await runs(label)).toEqual(['stopped']);
     rmSync(rejectedFile!);
     expect(await load()).toMatchObject({ success: true });
