@@ -75,17 +75,21 @@ export async function scanCsvFile(
     // line after an unterminated quote, which store_rejects keeps.
     const texts = sniffed.map(({ name }) => `${sqlText(name)}: 'VARCHAR'`).join(', ');
     const arguments_ = [sqlFile(path), ...dialect(options), 'auto_detect=false', `columns={${texts}}`];
-    const reading = (...more: readonly string[]) => `read_csv(${[...arguments_, ...more].join(', ')}) AS csv`;
-    // One reader for the whole file: by itself DuckDB begins anew with each buffer, also in one thread, and guesses where a
-    // record begins there; in the midst of a quoted text it takes that text's lines for rows, without a word.
-    const read = reading(`buffer_size=${BUFFER_BYTES}`, 'parallel=false', 'store_rejects=true');
+    const reading = (bytes: number, ...more: readonly string[]) =>
+      `read_csv(${[...arguments_, `buffer_size=${bytes}`, ...more].join(', ')}) AS csv`;
     // All texts are counted, because bytes that are no text are found only in columns that are looked at.
     const counts = sniffed
       .map(fieldOf)
       .map(({ text, value }, c) => `count(${text}) AS t${c}, count(${value}) AS v${c}`);
     const count = (from: string) =>
       all(connection, `SELECT count(*) AS readable, ${counts.join(', ')} FROM ${from}`);
-    const clean = await countInThreads(connection, path, (buffers) => count(reading(buffers)));
+    const { readers, bytes } = await readersOf(path);
+    const parted = reading(bytes);
+    const clean = await inThreads(connection, readers, () => count(parted));
+    // What was found clean is read in the same parts again. Else one reader goes through the file, which keeps its buffers as long
+    // as memory is left: by itself DuckDB begins anew with each buffer, also in one thread, and guesses where a record begins
+    // there; in the midst of a quoted text it takes that text's lines for rows, and with `store_rejects` without a word.
+    const read = clean ? parted : reading(BUFFER_BYTES, 'parallel=false', 'store_rejects=true');
     const [counted = {}] = clean ?? (await count(read));
     const readable = Number(counted.readable);
     const unfit = sniffed.map((_, c) => Number(counted[`t${c}`]) - Number(counted[`v${c}`]));
@@ -128,22 +132,25 @@ export async function scanCsvFile(
   }
 }
 
+async function readersOf(path: string): Promise<{ readonly readers: number; readonly bytes: number }> {
+  const { size } = await stat(path);
+  const readers = Math.min(availableParallelism(), MAX_READERS, Math.ceil(size / MIN_READER_BYTES) || 1);
+  return { readers, bytes: Math.min(BUFFER_BYTES, Math.max(MIN_READER_BYTES, Math.ceil(size / readers))) };
+}
+
 /**
  * Counts a file by several readers: 3 M rows take two of them 0.5 s in place of 0.9. Where they guessed wrong, the end of one is not
  * the beginning of the next; DuckDB looks for that as long as it need not keep malformed lines.
  * @returns Undefined where something is wrong in the file, or they guessed wrong.
  */
-async function countInThreads(
+async function inThreads(
   connection: DuckDBConnection,
-  path: string,
-  count: (buffers: string) => Promise<readonly Row[]>,
+  readers: number,
+  count: () => Promise<readonly Row[]>,
 ): Promise<readonly Row[] | undefined> {
-  const { size } = await stat(path);
-  const readers = Math.min(availableParallelism(), MAX_READERS, Math.ceil(size / MIN_READER_BYTES));
-  const bytes = Math.min(BUFFER_BYTES, Math.max(MIN_READER_BYTES, Math.ceil(size / readers)));
   if (readers > 1) await connection.run(`SET threads = ${readers}`);
   try {
-    return await count(`buffer_size=${bytes}`);
+    return await count();
   } catch {
     return undefined;
   } finally {
