@@ -1,6 +1,6 @@
 /** From kept runs to lines: pure, so that it can be tested without a database. */
 import stringWidth from 'string-width';
-import { formatCount, formatDuration, formatRate } from '../reporting/format.ts';
+import { formatCount, formatDuration, formatRate, padTo } from '../reporting/format.ts';
 import { type Palette, paletteFor } from '../reporting/palette.ts';
 import type { KeptTask, KeptTree } from '../reporting/run-history.ts';
 import { describeStatistics } from './tables.ts';
@@ -98,11 +98,7 @@ function formatColumns<T>(columns: readonly Column<T>[], items: readonly T[], { 
     }));
   const line = (cellOf: (column: (typeof filled)[number]) => string): string =>
     filled
-      .map((column) => {
-        const cell = cellOf(column);
-        const blank = ' '.repeat(column.width - stringWidth(cell));
-        return column.isNumber ? `${blank}${cell}` : `${cell}${blank}`;
-      })
+      .map((column) => padTo(cellOf(column), column.width, column.isNumber))
       .join('  ')
       .trimEnd();
   return [line(({ head }) => dim(head)), ...items.map((_, i) => line(({ cells }) => cells[i]!))];

@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
 import type { Statistics } from '../core/statistics.ts';
+import { padTo } from '../reporting/format.ts';
 
 /** Draws records as a table, in time that grows with their number; numbers to the right. */
 export function formatTable(
@@ -13,10 +14,7 @@ export function formatTable(
   for (const line of [head, ...body].flat())
     for (const [i, cell] of line.entries()) widths[i] = Math.max(widths[i]!, stringWidth(cell));
   const draw = (line: readonly string[]): string => {
-    const cells = line.map((cell, i) => {
-      const blank = ' '.repeat(widths[i]! - stringWidth(cell));
-      return isRight[i] ? blank + cell : cell + blank;
-    });
+    const cells = line.map((cell, i) => padTo(cell, widths[i]!, isRight[i]));
     return `│ ${cells.join(' │ ')} │`;
   };
   const rule = ([left, cross, right]: readonly [string, string, string]): string =>

@@ -42,6 +42,13 @@ export function namesOption(name: string, value: unknown): readonly string[] {
   return value.map((item) => stringOption(name, item));
 }
 
+/** Returns `value` when it is such a list, and not empty. */
+export function someNamesOption(name: string, value: unknown): readonly string[] {
+  const names = namesOption(name, value);
+  if (names.length === 0) throw optionError(name, 'a list of at least one name', value);
+  return names;
+}
+
 /** Returns a statement's `parameters` when they are an object: those of a list or a text would be named 0, 1, …. */
 export function parametersOption<T extends object>(parameters: T): T {
   if (typeof parameters === 'object' && parameters !== null && !Array.isArray(parameters)) return parameters;

@@ -1,3 +1,11 @@
+import stringWidth from 'string-width';
+
+/** Fills a text with blanks up to a width in terminal columns, behind it or, with `isRight`, before. */
+export function padTo(text: string, columns: number, isRight = false): string {
+  const blank = ' '.repeat(columns - stringWidth(text));
+  return isRight ? blank + text : text + blank;
+}
+
 /** Formats a count with separators: 12,345. */
 export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US');

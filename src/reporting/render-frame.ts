@@ -1,7 +1,7 @@
 /** From the model to lines: pure, so that every width can be tested. No line is wider than the terminal. */
 import stringWidth from 'string-width';
 import type { Statistics } from '../core/statistics.ts';
-import { formatCount, formatDuration, formatRate } from './format.ts';
+import { formatCount, formatDuration, formatRate, padTo } from './format.ts';
 import { type Palette, paletteFor } from './palette.ts';
 import type { TaskProgressState, TaskTree } from './task-progress.ts';
 
@@ -178,8 +178,7 @@ function longestName(states: readonly TaskProgressState[], depth: number): numbe
 }
 
 function pad(text: string, columns: number): string {
-  const cut = truncate(text, columns, false);
-  return cut + ' '.repeat(columns - stringWidth(cut));
+  return padTo(truncate(text, columns, false), columns);
 }
 
 /** Breaks a text at blanks, or in a word that is longer than a line. */

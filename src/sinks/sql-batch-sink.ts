@@ -2,7 +2,13 @@ import { BatchProcessor, type BatchProcessorOptions, type BatchResults } from '.
 import type { TaskContext } from '../core/context.ts';
 import { ConfigError } from '../core/errors.ts';
 import { beginEvent, endSinkWrite } from '../core/events.ts';
-import { integerOption, namesOption, optionError, refuseUnknownKeys, stringOption } from '../core/options.ts';
+import {
+  integerOption,
+  namesOption,
+  refuseUnknownKeys,
+  someNamesOption,
+  stringOption,
+} from '../core/options.ts';
 import { mergeStatistics } from '../core/statistics.ts';
 import { parseSqlAddress, type SqlAddress } from '../sql/sql-address.ts';
 import { type SqlDriver, sqlDriver } from '../sql/sql-database.ts';
@@ -45,8 +51,8 @@ export class SQLBatchSink<T = unknown> extends BatchProcessor<T, T> {
         'With `query`, name the fields of its placeholders in `columns`.',
       );
     }
-    if (columns !== undefined && namesOption('columns', columns).length === 0 && table !== undefined)
-      throw optionError('columns', 'a list of at least one name', columns);
+    const checked = table === undefined ? namesOption : someNamesOption;
+    if (columns !== undefined) checked('columns', columns);
     this.#address = parseSqlAddress(options.url ?? context.env.SQL_URI);
     this.#options = options;
   }

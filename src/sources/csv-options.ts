@@ -2,8 +2,8 @@ import {
   booleanOption,
   choiceOption,
   integerOption,
-  namesOption,
   optionError,
+  someNamesOption,
   stringOption,
 } from '../core/options.ts';
 import type { RejectedRows } from '../sinks/rejected-rows.ts';
@@ -112,8 +112,7 @@ export function resolveReaderOptions(options: {
   readonly memoryLimitMb: number;
 } {
   const { columns } = options;
-  if (columns && namesOption('columns', columns).length === 0)
-    throw optionError('columns', 'a list of at least one name', columns);
+  if (columns) someNamesOption('columns', columns);
   return {
     columns,
     decimals: choiceOption('decimals', options.decimals ?? 'number', DECIMAL_FORMS),

@@ -64,6 +64,7 @@ export async function scanCsvFile(
     const header = await sniffColumns(connection, path, options);
     const chosen = chosenColumns(path, header, options.columns);
     refuseNames(path, chosen, options);
+    // What is not read stays text, which always fits.
     const sniffed = header.map((column) =>
       chosen.includes(column) ? column : { ...column, type: duckdb.VARCHAR },
     );

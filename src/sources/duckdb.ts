@@ -145,16 +145,15 @@ export function chosenColumns(
   found: readonly ColumnInfo[],
   wanted: readonly string[] | undefined,
 ): readonly ColumnInfo[] {
-  return (
-    wanted?.map((column) => {
-      const chosen = found.find(({ name }) => name.toLowerCase() === column.toLowerCase());
-      if (chosen) return chosen;
-      const names = found.map(({ name }) => name).join(', ');
-      throw new SourceError('GW_SOURCE_FORMAT', `${path} has no column ${column}; it has ${names}.`, {
-        details: { file: path, column },
-      });
-    }) ?? found
-  );
+  if (!wanted) return found;
+  return wanted.map((column) => {
+    const chosen = found.find(({ name }) => name.toLowerCase() === column.toLowerCase());
+    if (chosen) return chosen;
+    const names = found.map(({ name }) => name).join(', ');
+    throw new SourceError('GW_SOURCE_FORMAT', `${path} has no column ${column}; it has ${names}.`, {
+      details: { file: path, column },
+    });
+  });
 }
 
 /**

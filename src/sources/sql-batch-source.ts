@@ -6,9 +6,9 @@ import {
   choiceOption,
   functionOption,
   integerOption,
-  namesOption,
   optionError,
   refuseUnknownKeys,
+  someNamesOption,
   stringOption,
 } from '../core/options.ts';
 import { isMissing } from '../core/packed-values.ts';
@@ -208,8 +208,7 @@ function checkPartition({ column, count, bounds }: SqlPartition): void {
 }
 
 function checkOrder(orderBy: readonly string[], partition: SqlPartition | undefined): void {
-  if (namesOption('orderBy', orderBy).length === 0)
-    throw optionError('orderBy', 'a list of at least one name', orderBy);
+  someNamesOption('orderBy', orderBy);
   if (partition) {
     throw new ConfigError(
       'GW_CONFIG_OPTION',
