@@ -100,8 +100,10 @@ export class CsvRecords {
     if (this.#isLost) return this.#nextAt(known);
     if (this.#offset + this.#at === 0) {
       if (this.#bytes.indexOf(BYTE_ORDER_MARK) === 0) this.#at = BYTE_ORDER_MARK.length;
-      if (!this.#bytes.includes(NEWLINE) && this.#bytes.includes(CARRIAGE_RETURN))
-        this.#newline = CARRIAGE_RETURN;
+      // Behind a CR that is read last LF may follow.
+      const last = this.#isEnd ? this.#bytes.length : this.#bytes.length - 1;
+      const hasBreak = this.#bytes.subarray(0, last).includes(CARRIAGE_RETURN);
+      this.#newline = hasBreak && !this.#bytes.includes(NEWLINE) ? CARRIAGE_RETURN : NEWLINE;
     }
     if (!this.#hasBlankRows) this.#skipBlankLines();
     const start = this.#at;

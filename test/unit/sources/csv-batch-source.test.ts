@@ -401,6 +401,16 @@ describe('CSVBatchSource', () => {
     ]);
   });
 
+  it('takes CRLF for one line break where a packed file is unpacked in between', async () => {
+    const folder = useFolder();
+    const rejectedFile = folder.path('rejected.jsonl');
+    const header = `id,${'n'.repeat(16_380)}`; // CR is the last of the 16,384 bytes that come first
+    const file = folder.write('a.csv.gz', gzipSync(`${header}\r\n1,a\r\n2\r\n3,c\r\n`));
+    const { items } = await drain(source(file, { rejectedFile }), 10);
+    expect(items.map(({ _row }) => _row)).toEqual([0, 2]);
+    expect(readJsonLines(rejectedFile).map(({ lineNumber, text }) => [lineNumber, text])).toEqual([[3, '2']]);
+  });
+
   it('finds the line in a large packed file, and loses no good row beside bad ones', async () => {
     const folder = useFolder();
     const rejectedFile = folder.path('rejected.jsonl');
