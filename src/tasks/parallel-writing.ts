@@ -35,8 +35,8 @@ export const DEFAULT_LOAD_PREFETCH = 1;
 export interface ParallelOptions {
   /**
    * `grid`: as the options below say. `auto`: one writer, parallel writers or the grid, whichever fits the rows, with as
-   * many workers and as large batches as pay; `maxWorkers` (then 8 by default, and two a core at most where the server
-   * is on this machine) and `batchSize` are the most. Default: 'grid'.
+   * many workers and as large batches as pay; `maxWorkers` (then 8 by default; where the server is on this machine one a
+   * core, but two at least) and `batchSize` are the most. Default: 'grid'.
    */
   readonly parallel?: ParallelMode;
   /**

@@ -153,6 +153,18 @@ describe('ParquetBatchSource', () => {
     });
   });
 
+  it('counts keys as long as the memory does, and gives up instead of failing', async () => {
+    const folder = useFolder();
+    const keys = 'SELECT range AS a, hash(range) AS b FROM range';
+    const counted = async (rows: number) => {
+      const file = await writeParquet(folder.path(`${rows}.parquet`), `${keys}(${rows})`);
+      const counts = await source(file, { memoryLimitMb: 64 }).countKeys([['a'], ['b']]);
+      return counts?.map(({ totalRows }) => totalRows);
+    };
+    expect(await counted(500_000)).toEqual([500_000, 500_000]);
+    expect(await counted(8_000_000)).toBeUndefined();
+  });
+
   it('says which file is broken in its midst, and which one needs more memory', async () => {
     const folder = useFolder();
     const texts = Array.from({ length: 4 }, (_, c) => `range || repeat('x', 500) AS c${c}`).join(', ');
