@@ -101,7 +101,7 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
     return { files: await Promise.all(files.map(({ path }) => fingerprintFile(path))), ...reading };
   }
 
-  /** Counts for each side the values of its columns, together; undefined where a file has no such column. */
+  /** Counts for each side the values of its columns, together; undefined where a file has no such column, or too many keys. */
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const { files } = await this.#scanned();
     const selects = files.map(({ select }) => select);

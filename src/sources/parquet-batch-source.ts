@@ -113,7 +113,7 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
     };
   }
 
-  /** Counts for each side the values of its columns, together; undefined where the file has no such column. */
+  /** Counts for each side the values of its columns, together; undefined where the file has no such column, or too many keys. */
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const files = await this.#described();
     const selects = files.map(({ select }) => select);
