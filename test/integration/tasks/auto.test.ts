@@ -62,7 +62,7 @@ describe("a load with parallel: 'auto'", () => {
         /^15,000 rows share nodes, and the split allows up to [\d.]+ times the rate of one/,
       ),
     });
-    const workers = Math.min(8, 2 * availableParallelism());
+    const workers = Math.min(8, Math.max(2, availableParallelism()));
     const tableSize = Math.min(2 * Math.max(4, workers), 13); // 13: a third of a batch in each cell
     expect(plan).toMatchObject({ totalRows: 15_000, workers, tableSize, buckets: 'hash' });
     await load(task);
