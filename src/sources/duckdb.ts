@@ -28,7 +28,7 @@ export type Row = Record<string, unknown>;
  * eight texts of 1,000 bytes in one row group could not be read with 256.
  */
 export const DEFAULT_MEMORY_LIMIT_MB = 1024;
-/** What counting keys may take before it goes on in a temporary file: 20 M different keys took the process 390 MB with this, 1.6 GB with 2,000. */
+/** What counting keys may take at first before it goes on in a temporary file: 20 M different keys took the process 390 MB with this, 1.6 GB with 2,000. */
 const MAX_COUNT_MEMORY_MB = 256;
 /** Two count the keys of 3 M flights in 0.21 s in place of 0.41, and 20 M different ones in two columns in 14 s in place of 26; four had too little memory for that. */
 const COUNT_THREADS = Math.min(2, availableParallelism());
@@ -69,7 +69,7 @@ export async function openDuckDb(memoryLimitMb: number, threads = THREADS): Prom
 export function unreadable(cause: unknown, file: string, format: string): unknown {
   if (cause instanceof SourceError) return cause;
   const [reason] = (cause as Error).message.split('\n');
-  return reason!.startsWith('Out of Memory')
+  return isOutOfMemory(cause)
     ? new SourceError(
         'GW_SOURCE_MEMORY',
         `Reading ${file} takes more memory than \`memoryLimitMb\` allows; give more, or read fewer columns.`,
@@ -79,6 +79,10 @@ export function unreadable(cause: unknown, file: string, format: string): unknow
         cause,
         details: { file },
       });
+}
+
+function isOutOfMemory(cause: unknown): boolean {
+  return (cause as Error).message.startsWith('Out of Memory');
 }
 
 /** Quotes a text as an SQL literal. */
@@ -209,17 +213,16 @@ export async function countKeys(
   selects: readonly string[],
   sides: readonly (readonly string[])[],
 ): Promise<readonly KeyCounts[] | undefined> {
-  // Of more keys than fit the whole memory is taken, and by one thread, which needs less.
+  // For more keys than fit, all of the memory is taken, and one thread, which needs less of it.
   for (const [memoryMb, threads] of [
     [Math.min(MAX_COUNT_MEMORY_MB, memoryLimitMb), COUNT_THREADS],
-    [memoryLimitMb, 1],
+    [memoryLimitMb, THREADS],
   ] as const) {
     const database = await openDuckDb(memoryMb, threads);
     try {
       return await countsOfSides(await database.connect(), decimals, selects, sides);
     } catch (cause) {
-      const error = unreadable(cause, file, format);
-      if (!(error instanceof SourceError) || error.code !== 'GW_SOURCE_MEMORY') throw error;
+      if (!isOutOfMemory(cause)) throw unreadable(cause, file, format);
     } finally {
       database.close();
     }
