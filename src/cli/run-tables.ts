@@ -1,6 +1,7 @@
 /** From kept runs to lines: pure, so that it can be tested without a database. */
 import stringWidth from 'string-width';
-import { formatCount, formatDuration, formatRate, padTo } from '../reporting/format.ts';
+import { formatCount } from '../core/text.ts';
+import { formatDuration, formatRate, padTo } from '../reporting/format.ts';
 import { type Palette, paletteFor } from '../reporting/palette.ts';
 import type { KeptTask, KeptTree } from '../reporting/run-history.ts';
 import { describeStatistics } from './tables.ts';

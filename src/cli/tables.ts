@@ -1,5 +1,6 @@
 import stringWidth from 'string-width';
 import type { Statistics } from '../core/statistics.ts';
+import { formatCount } from '../core/text.ts';
 import { padTo } from '../reporting/format.ts';
 
 /** Draws records as a table, in time that grows with their number; numbers to the right. */
@@ -51,7 +52,7 @@ export function formatValue(value: unknown): string {
 /** Lists statistics as words: "3,376 nodes created". */
 export function describeStatistics(statistics: Statistics): readonly string[] {
   return Object.entries(statistics).map(
-    ([name, count]) => `${count.toLocaleString('en-US')} ${name.replaceAll('_', ' ')}`,
+    ([name, count]) => `${formatCount(count)} ${name.replaceAll('_', ' ')}`,
   );
 }
 

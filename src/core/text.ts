@@ -2,3 +2,10 @@
 export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed(); // in Node 20, but not in ES2023's types
 }
+
+/** Formats a count with separators: 12,345. Not by toLocaleString, whose first call takes 10 ms. */
+export function formatCount(count: number): string {
+  return Math.round(count)
+    .toFixed(0)
+    .replace(/\B(?=(\d{3})+$)/g, ',');
+}

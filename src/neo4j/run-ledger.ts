@@ -275,7 +275,7 @@ const active = new Set<string>();
 const ready = new WeakMap<Neo4jConnection, Promise<void>>();
 
 /** Makes the ledger's constraints, once a connection: loads that begin side by side would wait for each other's. */
-function ensureLedger(neo4j: Neo4jConnection): Promise<void> {
+export function ensureLedger(neo4j: Neo4jConnection): Promise<void> {
   let made = ready.get(neo4j);
   if (!made) {
     made = (async () => {

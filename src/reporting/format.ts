@@ -6,11 +6,6 @@ export function padTo(text: string, columns: number, isRight = false): string {
   return isRight ? blank + text : text + blank;
 }
 
-/** Formats a count with separators: 12,345. */
-export function formatCount(count: number): string {
-  return Math.round(count).toLocaleString('en-US');
-}
-
 /** Formats a length of time as its two largest units: 850 ms, 12.3 s, 4m 05s, 2h 03m. */
 export function formatDuration(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;

@@ -2,7 +2,8 @@ import type { Logger } from 'pino';
 import { loadPackage } from '../core/load-package.ts';
 import type { ReportedTask, Reporter, TaskExpectation, TaskProgress } from '../core/reporter.ts';
 import type { TaskReturn } from '../core/task-return.ts';
-import { formatCount, formatDuration } from './format.ts';
+import { formatCount } from '../core/text.ts';
+import { formatDuration } from './format.ts';
 import { TaskProgressState } from './task-progress.ts';
 import type { ReportStream } from './terminal-reporter.ts';
 

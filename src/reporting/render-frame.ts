@@ -1,7 +1,8 @@
 /** From the model to lines: pure, so that every width can be tested. No line is wider than the terminal. */
 import stringWidth from 'string-width';
 import type { Statistics } from '../core/statistics.ts';
-import { formatCount, formatDuration, formatRate, padTo } from './format.ts';
+import { formatCount } from '../core/text.ts';
+import { formatDuration, formatRate, padTo } from './format.ts';
 import { type Palette, paletteFor } from './palette.ts';
 import type { TaskProgressState, TaskTree } from './task-progress.ts';
 

@@ -118,7 +118,12 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
     const files = await this.#described();
     const selects = files.map(({ select }) => select);
     const { file, decimals, memoryLimitMb } = this.#options;
-    return countKeys(memoryLimitMb, { file, format: FORMAT, decimals }, selects, sides);
+    const database = await openDuckDb(memoryLimitMb);
+    try {
+      return await countKeys(database, memoryLimitMb, { file, format: FORMAT, decimals }, selects, sides);
+    } finally {
+      database.close();
+    }
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { BatchSource } from '../core/batch-processor.ts';
 import { choiceOption, integerOption } from '../core/options.ts';
+import { formatCount } from '../core/text.ts';
 import type { CompiledMapping } from '../mapping/compile.ts';
 import type { Neo4jConnection, Neo4jContext } from '../neo4j/connection.ts';
 import { isLoopback } from '../neo4j/loopback.ts';
@@ -204,6 +205,6 @@ function planOfFree(rows = 0, workers: number, tableSize: number): SplitPlan {
 }
 
 function span({ least, most }: { readonly least: number; readonly most: number }): string {
-  const [from, to] = [least, most].map((value) => value.toLocaleString('en-US'));
+  const [from, to] = [least, most].map(formatCount);
   return from === to ? from! : `${from}–${to}`;
 }

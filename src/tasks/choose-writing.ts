@@ -10,6 +10,7 @@
  * | rows share no node, or one node a row, which is kept with its like | parallel |
  * | else | grid |
  */
+import { formatCount } from '../core/text.ts';
 import type { SplitPlan } from '../parallel/balanced-buckets.ts';
 import { MAX_TABLE_SIZE } from '../parallel/id-extractors.ts';
 
@@ -54,10 +55,10 @@ export function chooseWriting({ rows, batchSize, maxWorkers, keys, plan }: Writi
     };
   }
   if (rows !== undefined && rows < MIN_BATCHES * batchSize) {
-    const batches = `${MIN_BATCHES} batches of ${count(batchSize)}`;
+    const batches = `${MIN_BATCHES} batches of ${formatCount(batchSize)}`;
     return {
       kind: 'sequential',
-      reason: `${count(rows)} ${rows === 1 ? 'row is' : 'rows are'} fewer than ${batches}`,
+      reason: `${formatCount(rows)} ${rows === 1 ? 'row is' : 'rows are'} fewer than ${batches}`,
     };
   }
   if (plan && plan.expectedSpeedup < MIN_SPEEDUP) {
@@ -69,7 +70,7 @@ export function chooseWriting({ rows, batchSize, maxWorkers, keys, plan }: Writi
   if (keys === 0) return { kind: 'parallel', reason: 'the rows share no node' };
   if (keys === 1)
     return { kind: 'parallel', reason: 'a row has one node, and all rows of a node are kept together' };
-  const what = rows === undefined ? 'the rows share' : `${count(rows)} rows share`;
+  const what = rows === undefined ? 'the rows share' : `${formatCount(rows)} rows share`;
   if (plan) {
     const times = plan.expectedSpeedup.toFixed(1);
     return {
@@ -160,8 +161,4 @@ export function nameOf(kind: WritingKindName, tableSize: number): string {
     default:
       return kind satisfies never;
   }
-}
-
-function count(value: number): string {
-  return value.toLocaleString('en-US');
 }

@@ -42,7 +42,8 @@ export async function findRun(
 ): Promise<FoundRun | undefined> {
   const { resume } = identity;
   if (resume === false) return undefined;
-  const source = await opened.fingerprint?.();
+  const id = resume ?? defaultId(identity);
+  const [source, found] = await Promise.all([opened.fingerprint?.(), RunLedger.find(neo4j, id)]);
   if (!source) {
     if (resume === undefined) return undefined;
     throw new ConfigError(
@@ -52,8 +53,6 @@ export async function findRun(
       { details: { option: 'resume' } },
     );
   }
-  const id = resume ?? defaultId(identity);
-  const found = await RunLedger.find(neo4j, id);
   const earlier =
     found && found.state !== 'done' ? (JSON.parse(found.fingerprint) as Fingerprint) : undefined;
   return { id, isNamed: resume !== undefined, source, found, earlier };

@@ -15,11 +15,12 @@ import { SPARE_WORDS } from '../core/row-table.ts';
 import type { Statistics } from '../core/statistics.ts';
 import { Task } from '../core/task.ts';
 import { TaskReturn } from '../core/task-return.ts';
+import { formatCount } from '../core/text.ts';
 import { type CompiledMapping, checkColumns, compileMapping } from '../mapping/compile.ts';
 import { checkStatement } from '../neo4j/check-statement.ts';
 import type { Neo4jContext } from '../neo4j/connection.ts';
 import { ensureConstraints } from '../neo4j/constraints.ts';
-import type { RunLedger } from '../neo4j/run-ledger.ts';
+import { ensureLedger, type RunLedger } from '../neo4j/run-ledger.ts';
 import { skippedRows } from '../parallel/split-by-claims.ts';
 import { ROW_POLICIES, SharedWriting } from '../sinks/batch-writer.ts';
 import { CYPHER_WRITE_OPTION_NAMES, CypherBatchSink } from '../sinks/cypher-batch-sink.ts';
@@ -125,15 +126,17 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     const { context } = this;
     const { neo4j } = context;
     const opened = this.#open();
-    // The first look at a file takes as long as the first answer of a server far away; neither waits for the other.
-    const [, foundFloats] = await Promise.all([neo4j.verify(), opened.floatColumns?.()]);
+    // The first look at a file takes as long as the first answers of a server far away; neither waits for the other.
+    const [run, foundFloats] = await Promise.all([
+      neo4j.verify().then(() => findRun(neo4j, this.#identity(), opened)),
+      opened.floatColumns?.(),
+    ]);
     // A file without rows has columns too; those of a schema are known with its first row.
     const columns = !this.options.schema && (await opened.columnNames?.());
     if (columns && this.#mapping) checkColumns(this.#mapping, columns);
     const named = this.options.floatColumns ?? [];
     if (columns && !named.every((name) => columns.includes(name)))
       throw optionError('floatColumns', `columns of the source (${columns.join(', ')})`, named);
-    const run = await findRun(neo4j, this.#identity(), opened);
     if (!run && this.options.resume !== false) {
       context.reporter.warn(
         `${this.name}: cannot go on where it was if it is stopped, since its rows come in no certain order; a query can with ` +
@@ -153,6 +156,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
         ? ensureConstraints(neo4j, this.#mapping, options.constraints ?? 'create')
         : checkStatement(neo4j, options.query!),
       isLeft && this.#writing.plan?.(options, opened, this.#mapping, this.batchSize, false, context),
+      run && ensureLedger(neo4j), // what fails here fails again, and is said, when the ledger is opened
     ]);
     const planned = plan.status === 'fulfilled' ? plan.value || undefined : undefined;
     const failed = [ready, plan].find(({ status }) => status === 'rejected');
@@ -239,7 +243,7 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     }
     if (!ledger.isResumed) return;
     this.context.reporter.warn(
-      `${this.name}: goes on with run "${ledger.run}", of which ${ledger.rows.toLocaleString('en-US')} rows are done`,
+      `${this.name}: goes on with run "${ledger.run}", of which ${formatCount(ledger.rows)} rows are done`,
     );
   }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { ETLContext } from '../../context/etl-context.ts';
 import { jsonValue } from '../../core/json.ts';
+import { formatCount } from '../../core/text.ts';
 import type { RejectedRow } from '../../sinks/rejected-rows.ts';
 import { rejectedLines } from '../../sources/rejected-lines.ts';
 import { RejectedRowsRetryTask } from '../../tasks/rejected-rows-retry-task.ts';
@@ -54,7 +55,7 @@ export function rejectedCommand(): Command {
       }
       print(
         `${count(summary.cypher_rows_written ?? 0, 'row')} loaded; ${count(left, 'row')} left in ${file}` +
-          (malformed > 0 ? ` (${malformed.toLocaleString('en-US')} of them malformed lines)` : ''),
+          (malformed > 0 ? ` (${formatCount(malformed)} of them malformed lines)` : ''),
       );
     });
   return rejected;
@@ -92,7 +93,7 @@ function placeOf({ file, rowNumber, lineNumber }: RejectedRow): string {
 }
 
 function count(n: number, what: string): string {
-  return `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`;
+  return `${formatCount(n)} ${what}${n === 1 ? '' : 's'}`;
 }
 
 function print(...lines: readonly string[]): void {

@@ -5,6 +5,7 @@ import type { Environment } from '../../core/context.ts';
 import { ConfigError } from '../../core/errors.ts';
 import { jsonValue } from '../../core/json.ts';
 import { integerOption, optionError } from '../../core/options.ts';
+import { formatCount } from '../../core/text.ts';
 import { deleteRememberedRun, rememberedRuns } from '../../neo4j/ledger-runs.ts';
 import { hasColour } from '../../reporting/palette.ts';
 import {
@@ -87,7 +88,7 @@ export function addRunCommands(program: Command, { env }: RunCommandsOptions = {
         const ledger = flags.id && (await deleteRememberedRun(store.neo4j, flags.id, { withRows }));
         if (ledger) {
           const { nodes, relationships } = ledger;
-          const rows = `, with ${nodes.toLocaleString('en-US')} nodes and ${relationships.toLocaleString('en-US')} relationships`;
+          const rows = `, with ${formatCount(nodes)} nodes and ${formatCount(relationships)} relationships`;
           print(
             flags.json ? toJson(ledger) : `Deleted what the ledger knows of the run${withRows ? rows : ''}.`,
           );

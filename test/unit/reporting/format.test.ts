@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { formatCount, formatDuration, formatRate } from '../../../src/reporting/format.ts';
+import { formatCount } from '../../../src/core/text.ts';
+import { formatDuration, formatRate } from '../../../src/reporting/format.ts';
 
 it('formats counts, rates and lengths of time for people', () => {
   expect([0, 999, 1_000, 12_345_678].map(formatCount)).toEqual(['0', '999', '1,000', '12,345,678']);
