@@ -46,8 +46,9 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
   readonly neo4j: Neo4jConnection;
   readonly #env: Environment;
   readonly #instruments: Instruments;
-  #reporter: Reporter | undefined;
+  readonly #reporter: Reporter;
 
+  /** @throws {@link ConfigError} `GW_CONFIG_OPTION`, also for a GRAPHWEFT_REPORTER that there is not. */
   constructor(options: ETLContextOptions = {}) {
     refuseUnknownKeys('ETLContext', options, ['env', 'reporter', 'signal', 'maxCommits']);
     const { env = loadEnvironment().env, reporter, signal = new AbortController().signal } = options;
@@ -62,7 +63,7 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
     };
     this.neo4j = new Neo4jConnection(address, pickOptions(options, ['maxCommits']));
     this.#instruments = new Instruments(env, (message) => this.reporter.warn(message));
-    this.#reporter = reporter && this.#kept(shieldReporter(reporter));
+    this.#reporter = this.#kept(reporter ? shieldReporter(reporter) : createReporter({ env }));
   }
 
   /** No field: it holds passwords, and whoever logs a task or a context would log them. */
@@ -71,7 +72,6 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
   }
 
   get reporter(): Reporter {
-    this.#reporter ??= this.#kept(createReporter({ env: this.env }));
     return this.#reporter;
   }
 
@@ -96,7 +96,7 @@ export class ETLContext implements Neo4jContext, AsyncDisposable {
   /** Closes the file of events, the reporter and the connections to the database. */
   async close(): Promise<void> {
     this.#instruments.close();
-    await this.#reporter?.close?.();
+    await this.#reporter.close?.();
     await this.neo4j.close();
   }
 

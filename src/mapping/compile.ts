@@ -291,6 +291,9 @@ function singleRows(lists: readonly KeyList[], ends: Ends): string[] {
  * The rows of one node after those of another: `r`, with its ends, and whether `MERGE` has to look for the relationship
  * itself (`isKnown`): because there is one between these nodes, because its node has too many to look through, or because
  * one of its keys is null, which `MERGE` refuses.
+ *
+ * The list of all nodes ends with the groups: the server counts the size of a list once for each row that it keeps, so that where it
+ * kept groups with that list, a batch of 10,000 ratings counted as 1.4 GB in place of 3 MB, and two of them filled a heap of 4 GB.
  */
 function groupedRows(
   { type, keys }: RelationshipPattern,
@@ -300,22 +303,19 @@ function groupedRows(
 ): string[] {
   const other = 1 - by;
   const others = `n${ends[other]!.list}`;
-  const kept = `rows, e${by}, ${others}`;
   const pattern = (node: string) => {
     const [from, to] = by === 0 ? [`(e${by})`, `(${node})`] : [`(${node})`, `(e${by})`];
     return `${from}-[:${quoteName(type)}]->${to}`;
   };
-  const unlessWide = (list: string) => `CASE WHEN isWide THEN [] ELSE ${list} END`;
   const isNull = keys.map((_, k) => ` OR r[${1 + k}] IS NULL`).join('');
   return [
     'UNWIND $groups AS g',
     `WITH $rows[g[1]..g[2]] AS rows, ${endOf(ends, by, 'g[0]')}, ${others}`,
     ...whereFound(lists, ends, [by]),
-    `WITH ${kept}, COUNT { ${pattern('')} } > $look * size(rows) AS isWide`,
-    `WITH ${kept}, isWide, ${unlessWide(`[r IN rows | ${others}[r[0]][0]]`)} AS wanted`,
-    `WITH ${kept}, isWide, ${unlessWide(`[${pattern('e')} WHERE e IN wanted | e]`)} AS known`,
-    'UNWIND rows AS r',
-    `WITH r, e${by}, ${endOf(ends, other, 'r[0]')}, isWide, known`,
+    `WITH rows, e${by}, [r IN rows | ${others}[r[0]][0]] AS ends, COUNT { ${pattern('')} } > $look * size(rows) AS isWide`,
+    `WITH rows, e${by}, ends, isWide, CASE WHEN isWide THEN [] ELSE [${pattern('e')} WHERE e IN ends | e] END AS known`,
+    'UNWIND range(0, size(rows) - 1) AS i',
+    `WITH rows[i] AS r, e${by}, ends[i] AS e${other}, isWide, known`,
     ...whereFound(lists, ends, [other]),
     `WITH r, e0, e1, isWide OR e${other} IN known${isNull} AS isKnown`,
   ];

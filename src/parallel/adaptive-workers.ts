@@ -6,14 +6,19 @@
  * L = λW", 1961), rate = running × rows / latency, so that a commit counts the moment it is done, and a queue that only
  * grows shows as it does in TCP Vegas (Brakmo and Peterson, 1995): twice the workers, twice the latency, the same rate.
  *
+ * Rates of different times cannot be compared: a server warms up, looks through more the more is there, and writes checkpoints. So
+ * a trial is compared with what was seen just before it, and where it seems to pay with what is seen right after it, too, back
+ * at the number before; a steady drift cancels out (the reversal design of experiments: Baer, Wolf and Risley, 1968). Without that
+ * 3 M ratings were written by one worker for a third of the time, where two are 1.2 times as fast.
+ *
  * | state | workers | when a window is full |
  * |---|---|---|
- * | climb | twice as many each time | the rate rose: twice as many again; else hold what was before |
- * | hold | the best known | after a pause: probe; something known was better after all: that |
- * | probe | half of the best, or a step up or down | it pays: that is the best, and on in the same direction; else back, and a longer pause |
+ * | hold | the best known | while it climbs: trial of twice as many; later, after a pause: trial of the half, or of a step up or down |
+ * | trial | others | it does not pay: hold, and a longer pause; it seems to: check |
+ * | check | the best known | the trial pays still: hold with its number, and on in the same direction; else hold |
  *
- * The first probe is the half: a server that warms up while workers are added makes each doubling look good. Towards the end of a
- * load there are no probes: what they find out would be of no use any more.
+ * The first trial after the climb is the half: a server that warms up while workers are added makes each doubling look good. Towards
+ * the end of a load there are none: what they find out would be of no use any more.
  * Invariants: 1 ≤ workers ≤ maxWorkers; the same calls give the same workers.
  */
 
@@ -35,6 +40,12 @@ export interface AdaptiveWorkersOptions {
   readonly commitsLeft: () => number;
 }
 
+/** A number of workers, and what was seen with it. */
+interface Trial {
+  readonly workers: number;
+  readonly rate: Rate;
+}
+
 /** What was seen at one number of workers. */
 interface Rate {
   rows: number;
@@ -48,11 +59,11 @@ interface Rate {
 
 /** A doubling that gains less than this has come to the end. */
 const CLIMB_GAIN = 1.15;
-/** A doubling that gained so much of what it could need not be looked at again soon. */
+/** A doubling that gained so much of what it could is not due to a drift, and need not be looked at again soon. */
 const FULL_GAIN = 1.6;
 const FULL_GAIN_PAUSE = 2;
 /** One worker more must gain so much: less is noise, and each one holds memory and locks. */
-const STEP_GAIN = 1.02;
+const STEP_GAIN = 1.04;
 /** One worker less may lose so little. */
 const STEP_LOSS = 0.99;
 /**
@@ -62,6 +73,7 @@ const STEP_LOSS = 0.99;
 const CLIMB_COMMITS = 2;
 const HOLD_COMMITS = 6;
 const PROBE_COMMITS = 3;
+const MIN_CLIMB_COMMITS = 4;
 const MIN_COMMITS = 8;
 /** A probe takes a window of what is left, and where it does not pay a part of it is lost: only so many more may win that back. */
 const PROBE_WORTH = 8;
@@ -69,12 +81,6 @@ const PROBE_WORTH = 8;
 const CLEAR_ERRORS = 2;
 /** Spread of latencies, of their mean, at least: a few that are alike by chance prove nothing. */
 const MIN_SPREAD = 0.2;
-/** Logarithm of a change of the rate that no trial brought about. */
-const SHIFT = 0.3;
-/** What was better by this much in its day is tried again. */
-const RETURN_GAIN = 1.05;
-/** Commits that count: older ones fade, because a store that grows, or a neighbour, changes the rate. */
-const MEMORY_COMMITS = 128;
 /** Windows between probes, at most. */
 const MAX_PAUSE = 16;
 /** Where workers stand still for want of cells or of rows, more of them would not help. */
@@ -87,10 +93,15 @@ const DECREASE = 0.7;
 export class AdaptiveWorkers {
   readonly #maxWorkers: number;
   readonly #commitsLeft: () => number;
-  readonly #rates = new Map<number, Rate>();
   #workers: number;
   #best: number;
-  #state: 'climb' | 'hold' | 'probe' = 'climb';
+  #state: 'hold' | 'trial' | 'check' = 'hold';
+  /** Whether workers are still doubled to get near. */
+  #isClimbing: boolean;
+  /** The last window with the best number; from the first trial on there is one. */
+  #base: Rate | undefined;
+  /** What is checked. */
+  #trial: Trial | undefined;
   #direction: 1 | -1 = -1;
   #step = 1;
   /** Whether a step down goes to the half. */
@@ -107,7 +118,7 @@ export class AdaptiveWorkers {
     this.#commitsLeft = commitsLeft;
     this.#workers = Math.min(startWorkers, maxWorkers);
     this.#best = this.#workers;
-    if (maxWorkers === 1) this.#state = 'hold';
+    this.#isClimbing = maxWorkers > 1;
   }
 
   get workers(): number {
@@ -115,7 +126,7 @@ export class AdaptiveWorkers {
   }
   /** Whether it is still getting near. */
   get isClimbing(): boolean {
-    return this.#state === 'climb';
+    return this.#isClimbing;
   }
 
   onCommit({ rows, latencyMs, running, endedAtMs }: Commit): void {
@@ -126,155 +137,154 @@ export class AdaptiveWorkers {
     window.runningMs += Math.min(running, this.#workers) * latencyMs;
     window.squares += latencyMs ** 2;
     window.commits++;
-    if (window.commits < this.#windowCommits() && !this.#isClear(window)) return;
-    const known = this.#rates.get(this.#workers);
-    const isOther =
-      known && this.#state === 'hold' && Math.abs(Math.log(rateOf(window) / rateOf(known))) > SHIFT;
-    // The server is no longer what it was: nothing that was measured before can be compared with what is measured now.
-    if (isOther && isApart(window, known, 1)) {
-      this.#rates.clear();
-      this.#pause = 1;
-      this.#halves = true;
-    }
-    this.#rates.set(this.#workers, merged(this.#rates.get(this.#workers), window));
-    const isBusy = window.runningMs / window.latencyMs >= BUSY_SHARE * this.#workers;
+    if (window.commits < this.#windowCommits && !this.#isClear(window)) return;
     this.#beginWindow();
-    this.#decide(isBusy, endedAtMs);
-  }
-
-  /** A transaction had to be tried again. */
-  onRetries(retries: number, endedAtMs: number): void {
-    this.#retries += retries;
-    if (this.#workers > 1 && this.#retries > STORM * this.#windowCommits()) this.cut(endedAtMs);
-  }
-
-  /** Takes workers away at once. */
-  cut(nowMs: number): void {
-    this.#best = Math.max(1, Math.floor(this.#workers * DECREASE));
-    this.#state = 'hold';
-    this.#pauseLonger();
-    this.#set(this.#best, nowMs);
-  }
-
-  /** Forgets what was measured, when a batch is no longer what it was. */
-  forget(nowMs: number): void {
-    this.#rates.clear();
-    this.#beginWindow();
-    this.#changedAtMs = nowMs;
-    if (this.#state === 'climb') this.#best = this.#workers;
-    if (this.#state === 'probe') {
-      this.#state = 'hold';
-      this.#set(this.#best, nowMs);
-    }
-  }
-
-  #windowCommits(state = this.#state): number {
-    if (state === 'climb') return Math.max(4, CLIMB_COMMITS * this.#workers);
-    return Math.max(MIN_COMMITS, (state === 'hold' ? HOLD_COMMITS : PROBE_COMMITS) * this.#workers);
-  }
-
-  /** Whether a trial needs no more commits. */
-  #isClear(window: Rate): boolean {
-    const best = this.#rates.get(this.#best);
-    if (this.#state === 'hold' || this.#workers === this.#best || !best) return false;
-    if (window.commits < Math.max(3, this.#workers)) return false;
-    return isApart(window, best, this.#threshold);
-  }
-
-  /** The gain at which a trial pays. */
-  get #threshold(): number {
-    if (this.#state === 'climb') return CLIMB_GAIN;
-    return this.#direction > 0 ? STEP_GAIN : STEP_LOSS;
-  }
-
-  #decide(isBusy: boolean, nowMs: number): void {
     switch (this.#state) {
-      case 'climb':
-        this.#climb(isBusy, nowMs);
-        return;
       case 'hold':
-        if (this.#return(nowMs)) return;
-        if (++this.#held >= this.#pause) this.#probe(isBusy, nowMs);
+        this.#base = window;
+        if (this.#isClimbing) this.#climb(endedAtMs);
+        else if (++this.#held >= this.#pause) this.#probe(endedAtMs);
         return;
-      case 'probe':
-        this.#judge(isBusy, nowMs);
+      case 'trial':
+        this.#judge({ workers: this.#workers, rate: window }, endedAtMs);
+        return;
+      case 'check':
+        this.#check(window, endedAtMs);
         return;
       default:
         this.#state satisfies never;
     }
   }
 
-  #climb(isBusy: boolean, nowMs: number): void {
-    const gain =
-      this.#workers === this.#best ? Number.POSITIVE_INFINITY : this.#gain(this.#workers, this.#best);
-    const pays = gain > this.#threshold;
-    if (pays) this.#best = this.#workers;
-    if (pays && isBusy && this.#workers < this.#maxWorkers) {
-      this.#set(Math.min(this.#maxWorkers, 2 * this.#workers), nowMs);
-      return;
-    }
-    this.#state = 'hold';
-    this.#pause = Number.isFinite(gain) && gain > FULL_GAIN ? FULL_GAIN_PAUSE : 1;
-    this.#set(this.#best, nowMs);
+  /** A transaction had to be tried again. */
+  onRetries(retries: number, endedAtMs: number): void {
+    this.#retries += retries;
+    if (this.#workers > 1 && this.#retries > STORM * this.#windowCommits) this.cut(endedAtMs);
   }
 
-  #probe(isBusy: boolean, nowMs: number): void {
+  /** Takes workers away at once. */
+  cut(nowMs: number): void {
+    this.#isClimbing = false;
+    this.#hold(Math.max(1, Math.floor(this.#workers * DECREASE)), nowMs);
+    this.#pauseLonger();
+  }
+
+  /** Forgets what was measured, when a batch is no longer what it was. */
+  forget(nowMs: number): void {
+    this.#hold(this.#isClimbing ? this.#workers : this.#best, nowMs);
+    this.#beginWindow();
+    this.#changedAtMs = nowMs;
+  }
+
+  get #windowCommits(): number {
+    if (this.#isClimbing) return Math.max(MIN_CLIMB_COMMITS, CLIMB_COMMITS * this.#workers);
+    return this.#state === 'hold' ? Math.max(MIN_COMMITS, HOLD_COMMITS * this.#workers) : this.#probeCommits;
+  }
+
+  get #probeCommits(): number {
+    return Math.max(MIN_COMMITS, PROBE_COMMITS * this.#workers);
+  }
+
+  /** Whether a trial needs no more commits. */
+  #isClear(window: Rate): boolean {
+    if (this.#state !== 'trial' || window.commits < Math.max(3, this.#workers)) return false;
+    return isApart(window, this.#base!, this.#threshold);
+  }
+
+  /** The gain at which a trial pays. */
+  get #threshold(): number {
+    if (this.#isClimbing) return CLIMB_GAIN;
+    return this.#direction > 0 ? STEP_GAIN : STEP_LOSS;
+  }
+
+  #climb(nowMs: number): void {
+    if (this.#isBusy && this.#best < this.#maxWorkers)
+      this.#try(Math.min(this.#maxWorkers, 2 * this.#best), nowMs);
+    else this.#isClimbing = false;
+  }
+
+  #probe(nowMs: number): void {
     this.#held = 0;
-    if (this.#commitsLeft() < PROBE_WORTH * this.#windowCommits('probe')) return;
+    if (this.#commitsLeft() < PROBE_WORTH * this.#probeCommits) return;
     if (this.#best + this.#direction < 1 || this.#best + this.#direction > this.#maxWorkers)
       this.#direction *= -1;
-    if (this.#direction > 0 && !isBusy) {
+    if (this.#direction > 0 && !this.#isBusy) {
       this.#direction = -1;
       return;
     }
     const isHalf = this.#direction < 0 && this.#halves;
     const step = isHalf ? Math.ceil(this.#best / 2) : this.#step;
     const next = Math.min(this.#maxWorkers, Math.max(1, this.#best + this.#direction * step));
-    if (next === this.#best) return;
-    this.#state = 'probe';
-    this.#set(next, nowMs);
+    if (next !== this.#best) this.#try(next, nowMs);
   }
 
-  #judge(isBusy: boolean, nowMs: number): void {
-    const gain = this.#gain(this.#workers, this.#best);
-    this.#state = 'hold';
-    if (gain > this.#threshold) {
-      this.#best = this.#workers;
-      this.#pause = 1;
-      this.#held = 0;
-      // What is better, and not just no worse, shows the way; the next step in it is larger, and at once.
-      const isBetter = gain > STEP_GAIN || (this.#direction < 0 && this.#halves);
-      this.#step = isBetter ? Math.min(2 * this.#step, Math.max(1, this.#maxWorkers >> 2)) : 1;
-      if (isBetter) this.#probe(isBusy, nowMs);
+  /** Whether the best number of workers was at work. */
+  get #isBusy(): boolean {
+    return this.#base!.runningMs / this.#base!.latencyMs >= BUSY_SHARE * this.#best;
+  }
+
+  /** Compares a trial with the window before it. */
+  #judge(trial: Trial, nowMs: number): void {
+    const gain = rateOf(trial.rate) / rateOf(this.#base!);
+    if (gain <= this.#threshold) this.#reject(nowMs);
+    else if (this.#isClimbing && gain > FULL_GAIN) this.#accept(trial, gain, nowMs);
+    else {
+      this.#trial = trial;
+      this.#state = 'check';
+      this.#set(this.#best, nowMs);
+    }
+  }
+
+  /** Compares a trial with the windows before and after it. */
+  #check(after: Rate, nowMs: number): void {
+    const trial = this.#trial!;
+    const gain = rateOf(trial.rate) / rateOf(sumOf(this.#base!, after));
+    this.#base = after;
+    if (gain > this.#threshold) this.#accept(trial, gain, nowMs);
+    else this.#reject(nowMs);
+  }
+
+  #accept({ workers, rate }: Trial, gain: number, nowMs: number): void {
+    this.#hold(workers, nowMs);
+    this.#base = rate;
+    this.#pause = 1;
+    if (this.#isClimbing) {
+      if (gain > FULL_GAIN) this.#pause = FULL_GAIN_PAUSE;
+      this.#climb(nowMs);
+      return;
+    }
+    // What is better, and not just no worse, shows the way; the next step in it is larger, and at once.
+    const isBetter = gain > STEP_GAIN || (this.#direction < 0 && this.#halves);
+    this.#step = isBetter ? Math.min(2 * this.#step, Math.max(1, this.#maxWorkers >> 2)) : 1;
+    if (isBetter) this.#probe(nowMs);
+  }
+
+  #reject(nowMs: number): void {
+    this.#hold(this.#best, nowMs);
+    if (this.#isClimbing) {
+      this.#isClimbing = false;
       return;
     }
     this.#step = 1;
     if (this.#direction < 0) this.#halves = false;
     this.#direction *= -1;
     this.#pauseLonger();
-    this.#set(this.#best, nowMs);
-  }
-
-  /** Goes back to what turns out to have been better. */
-  #return(nowMs: number): boolean {
-    const here = rateOf(this.#rates.get(this.#best));
-    for (const [workers, rate] of this.#rates) {
-      if (rate.commits < MIN_COMMITS || rateOf(rate) < here * RETURN_GAIN) continue;
-      this.#best = workers;
-      this.#held = 0;
-      this.#set(workers, nowMs);
-      return true;
-    }
-    return false;
-  }
-
-  #gain(workers: number, than: number): number {
-    return rateOf(this.#rates.get(workers)) / rateOf(this.#rates.get(than));
   }
 
   #pauseLonger(): void {
-    this.#held = 0;
     this.#pause = Math.min(MAX_PAUSE, 2 * this.#pause);
+  }
+
+  #hold(workers: number, nowMs: number): void {
+    this.#state = 'hold';
+    this.#held = 0;
+    this.#best = workers;
+    this.#set(workers, nowMs);
+  }
+
+  #try(workers: number, nowMs: number): void {
+    this.#state = 'trial';
+    this.#set(workers, nowMs);
   }
 
   #set(workers: number, nowMs: number): void {
@@ -307,19 +317,17 @@ function errorOf({ latencyMs, squares, commits }: Rate): number {
 }
 
 /** Rows a ms, by Little's law. */
-function rateOf(rate: Rate | undefined): number {
-  return rate ? (rate.runningMs / rate.latencyMs) * (rate.rows / rate.latencyMs) : 0;
+function rateOf({ rows, latencyMs, runningMs }: Rate): number {
+  return (runningMs / latencyMs) * (rows / latencyMs);
 }
 
-/** Adds a window to what was known, which fades to make room. */
-function merged(known: Rate | undefined, window: Rate): Rate {
-  if (!known) return window;
-  const kept = Math.min(1, Math.max(0, MEMORY_COMMITS - window.commits) / known.commits);
+/** What was seen in two windows of one number of workers. */
+function sumOf(a: Rate, b: Rate): Rate {
   return {
-    rows: kept * known.rows + window.rows,
-    latencyMs: kept * known.latencyMs + window.latencyMs,
-    runningMs: kept * known.runningMs + window.runningMs,
-    squares: kept * known.squares + window.squares,
-    commits: kept * known.commits + window.commits,
+    rows: a.rows + b.rows,
+    latencyMs: a.latencyMs + b.latencyMs,
+    runningMs: a.runningMs + b.runningMs,
+    squares: a.squares + b.squares,
+    commits: a.commits + b.commits,
   };
 }

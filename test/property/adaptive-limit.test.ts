@@ -12,11 +12,15 @@ const ROWS = 5_000_000;
 
 /** A batch has a fixed cost of some 1,200 rows, as of ratings by MERGE: 2,400 ms with 1,000 rows, 1,340 with 5,000. */
 const LOCAL = { batchMs: 25, rowMs: 0.02, networkMs: 1 };
+/** As of 3 M ratings by MERGE: what is there has to be looked through. */
+const DRIFT = { warmUp: 3, growth: 0.7, spells: 0.5 };
 const SERVERS: Readonly<Record<string, SimulatedServer>> = {
   'one core': { ...LOCAL, cores: 1 },
   'one core that two writers share badly': { ...LOCAL, cores: 1, friction: 0.05 },
   'two cores': { ...LOCAL, cores: 2, friction: 0.02 },
   'two cores that are cold at first': { ...LOCAL, cores: 2, friction: 0.05, warmUp: 3 },
+  'two cores that get slower, with checkpoints': { ...LOCAL, ...DRIFT, cores: 2, friction: 0.1 },
+  'one core that gets slower, with checkpoints': { ...LOCAL, ...DRIFT, cores: 1, friction: 0.05 },
   'eight cores': { ...LOCAL, cores: 8 },
   'a network of 10 ms each way': { cores: 4, batchMs: 2, rowMs: 0.002, networkMs: 20 },
   'locks that collide': { ...LOCAL, cores: 8, collision: 0.1 },
@@ -56,8 +60,8 @@ describe('AdaptiveLimit on a simulated server', () => {
       // Locks that collide make the rates hard to tell apart, and what is measured of a cold server is soon no longer true.
       const isHard = server.collision !== undefined || server.warmUp !== undefined;
       expect(best / mean(times), `the best is ${setting}`).toBeGreaterThan(isHard ? 0.92 : 0.93);
-      expect(best / Math.max(...times)).toBeGreaterThan(isHard ? 0.85 : 0.88);
-      expect(one / mean(times)).toBeGreaterThan(0.95); // where one writer is the best, the trials are what is lost
+      expect(best / Math.max(...times)).toBeGreaterThan(isHard ? 0.82 : 0.88);
+      expect(one / mean(times)).toBeGreaterThan(isHard ? 0.94 : 0.95); // where one writer is the best, the trials are what is lost
     },
   );
 
@@ -81,6 +85,21 @@ describe('AdaptiveLimit on a simulated server', () => {
     const meanTime = (all: typeof blind) => mean(all.map(({ durationMs }) => durationMs));
     expect(meanTime(knowing)).toBeLessThan(meanTime(blind));
     expect(loads(100 * rows)).toEqual(blind);
+  });
+
+  it('leaves two workers for one only where one is no worse, also when the server gets slower', () => {
+    const rows = 3_000_000;
+    const times = (cores: number, friction: number) => {
+      const server = { ...LOCAL, ...DRIFT, cores, friction };
+      const fixed = [1, 2].map((n) => simulateLoad(server, rows, 1, fixedLimit(n, 8_000)).durationMs);
+      const all = SEEDS.map((seed) => {
+        const limit = new AdaptiveLimit({ maxWorkers: 2, maxBatchRows: 8_000, expectedRows: rows });
+        return simulateLoad(server, rows, seed, limit).durationMs;
+      });
+      return Math.min(...fixed) / mean(all);
+    };
+    expect(times(2, 0.63)).toBeGreaterThan(0.97); // two are 1.2 times as fast
+    expect(times(1, 0.2)).toBeGreaterThan(0.93); // one is
   });
 
   it('does the same for the same calls', () => {

@@ -18,6 +18,10 @@ export interface SimulatedServer {
   readonly memoryRows?: number;
   /** How much longer the first rows take, of their time: caches that are empty, code that is not compiled. Default: 0. */
   readonly warmUp?: number;
+  /** How much longer the last rows take, of the time of the first: what is there has to be looked through. Default: 0. */
+  readonly growth?: number;
+  /** How much longer rows take while a checkpoint is made. Default: 0. */
+  readonly spells?: number;
   /** Spread of the CPU times: exponent of a normal variable. Default: 0.3. */
   readonly spread?: number;
 }
@@ -48,6 +52,10 @@ export interface Simulated {
 /** A cold Neo4j comes near its rate within some 300,000 rows. */
 const WARM_ROWS = 100_000;
 
+/** A checkpoint, and how often there is one. */
+const SPELL_ROWS = 150_000;
+const SPELL_EVERY_ROWS = 600_000;
+
 /** Writes rows, as many batches at a time as the limit allows, and gives the time that it took. */
 export function simulateLoad(
   server: SimulatedServer,
@@ -61,13 +69,19 @@ export function simulateLoad(
     friction = 0,
     collision = 0,
     warmUp = 0,
+    growth = 0,
+    spells = 0,
     memoryRows = Number.POSITIVE_INFINITY,
   } = server;
   const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   const noise = () => Math.exp(spread * normal() - spread ** 2 / 2);
+  const slowness = () =>
+    (1 + warmUp * Math.exp(-done / WARM_ROWS)) *
+    (1 + (growth * done) / rows) *
+    (1 + (done % SPELL_EVERY_ROWS < SPELL_ROWS ? spells : 0));
   const work = (n: number): Step => ({
     kind: 'work',
-    leftMs: (server.batchMs + server.rowMs * n) * noise() * (1 + warmUp * Math.exp(-done / WARM_ROWS)),
+    leftMs: (server.batchMs + server.rowMs * n) * noise() * slowness(),
     rows: n,
   });
   let waiting = rows;

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ETLContext } from '../../../src/context/etl-context.ts';
 import { SILENT_REPORTER } from '../../../src/core/reporter.ts';
 import { TaskReturn } from '../../../src/core/task-return.ts';
 import { createReporter } from '../../../src/reporting/create-reporter.ts';
@@ -171,8 +172,9 @@ describe('createReporter', () => {
     const reporter = createReporter({ env: { GRAPHWEFT_REPORTER: 'plain' }, stream });
     reporter.taskStarted(fakeTask('flights'));
     expect(text()).toBe('flights: started\n');
-    expect(() => createReporter({ env: { GRAPHWEFT_REPORTER: 'loud' } })).toThrow(
-      'Option `GRAPHWEFT_REPORTER` must be one of "auto"',
-    );
+    const refused = 'Option `GRAPHWEFT_REPORTER` must be one of "auto"';
+    const env = { GRAPHWEFT_REPORTER: 'loud' };
+    expect(() => createReporter({ env })).toThrow(refused);
+    expect(() => new ETLContext({ env })).toThrow(refused); // and not when a task is executed
   });
 });
