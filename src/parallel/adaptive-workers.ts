@@ -9,7 +9,7 @@
  * Rates of different times cannot be compared: a server warms up, looks through more the more is there, and writes checkpoints. So
  * a trial is compared with what was seen just before it, and where it seems to pay with what is seen right after it, too, back
  * at the number before; a steady drift cancels out (the reversal design of experiments: Baer, Wolf and Risley, 1968). Without that
- * 3 M ratings were written by one worker for a third of the time, where two are 1.2 times as fast.
+ * 29 of the 52 s of a load of 3 M ratings passed with one worker, where two are 1.2 times as fast.
  *
  * | state | workers | when a window is full |
  * |---|---|---|
