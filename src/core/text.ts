@@ -5,7 +5,5 @@ export function isWellFormed(text: string): boolean {
 
 /** Formats a count with separators: 12,345. Not by toLocaleString, whose first call takes 10 ms. */
 export function formatCount(count: number): string {
-  return Math.round(count)
-    .toFixed(0)
-    .replace(/\B(?=(\d{3})+$)/g, ',');
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -104,15 +104,9 @@ export class CSVBatchSource extends BatchProcessor<never, Row> {
   /** Counts for each side the values of its columns, together; undefined where a file has no such column, or too many keys. */
   async countKeys(sides: readonly (readonly string[])[]): Promise<readonly KeyCounts[] | undefined> {
     const { files, database } = await this.#scanned();
-    const { memoryLimitMb, decimals } = this.#options;
     const selects = files.map(({ select }) => select);
-    return countKeys(
-      database,
-      memoryLimitMb,
-      { file: this.#file, format: CSV_FORMAT, decimals },
-      selects,
-      sides,
-    );
+    const read = { file: this.#file, format: CSV_FORMAT, decimals: this.#options.decimals };
+    return countKeys(database, read, selects, sides);
   }
 
   override getBatch(maxBatchSize: number): AsyncGenerator<BatchResults<Row>> {

@@ -37,6 +37,7 @@ const COUNT_THREADS = Math.min(2, availableParallelism());
 export const THREADS = 1;
 
 export interface DuckDb {
+  readonly memoryLimitMb: number;
   connect(): Promise<DuckDBConnection>;
   close(): void;
 }
@@ -51,6 +52,7 @@ export async function openDuckDb(memoryLimitMb: number): Promise<DuckDb> {
   });
   const connections: DuckDBConnection[] = [];
   return {
+    memoryLimitMb,
     async connect() {
       const connection = await instance.connect();
       connections.push(connection);
@@ -210,12 +212,12 @@ export function textDrift(
  */
 export async function countKeys(
   database: DuckDb,
-  memoryLimitMb: number,
   { file, format, decimals }: Pick<StreamOptions, 'file' | 'format' | 'decimals'>,
   selects: readonly string[],
   sides: readonly (readonly string[])[],
 ): Promise<readonly KeyCounts[] | undefined> {
   const connection = await database.connect();
+  const { memoryLimitMb } = database;
   const limitTo = (memoryMb: number, threads: number) =>
     connection.run(`SET memory_limit = '${memoryMb}MB'; SET threads = ${threads}`);
   // For more keys than fit, all of the memory is taken, and one thread, which needs less of it.

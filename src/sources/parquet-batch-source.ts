@@ -120,7 +120,7 @@ export class ParquetBatchSource extends BatchProcessor<never, Row> {
     const { file, decimals, memoryLimitMb } = this.#options;
     const database = await openDuckDb(memoryLimitMb);
     try {
-      return await countKeys(database, memoryLimitMb, { file, format: FORMAT, decimals }, selects, sides);
+      return await countKeys(database, { file, format: FORMAT, decimals }, selects, sides);
     } finally {
       database.close();
     }

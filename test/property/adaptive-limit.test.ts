@@ -60,8 +60,9 @@ describe('AdaptiveLimit on a simulated server', () => {
       // Locks that collide make the rates hard to tell apart, and what is measured of a cold server is soon no longer true.
       const isHard = server.collision !== undefined || server.warmUp !== undefined;
       expect(best / mean(times), `the best is ${setting}`).toBeGreaterThan(isHard ? 0.92 : 0.93);
-      expect(best / Math.max(...times)).toBeGreaterThan(isHard ? 0.82 : 0.88);
-      expect(one / mean(times)).toBeGreaterThan(isHard ? 0.94 : 0.95); // where one writer is the best, the trials are what is lost
+      const isDrifting = server.growth !== undefined;
+      expect(best / Math.max(...times)).toBeGreaterThan(isDrifting ? 0.82 : isHard ? 0.85 : 0.88);
+      expect(one / mean(times)).toBeGreaterThan(isDrifting ? 0.94 : 0.95); // where one writer is the best, the trials are what is lost
     },
   );
 
