@@ -13,13 +13,18 @@ import {
   chooseWriting,
   describeChoice,
   fittingTableSize,
-  type GridCells,
   nameOf,
   PARALLEL_MODES,
   type WritingChoice,
 } from './choose-writing.ts';
 import { type LoadSource, type PlannedWriting, SEQUENTIAL_WRITING, type WritingKind } from './load-kinds.ts';
-import { PARALLEL_WRITING, type ParallelOptions, planGrid, SAMPLE_ROWS } from './parallel-writing.ts';
+import {
+  cellsOf,
+  PARALLEL_WRITING,
+  type ParallelOptions,
+  planGrid,
+  SAMPLE_ROWS,
+} from './parallel-writing.ts';
 
 /** More than one client can keep busy on most servers, and room to climb where the network is slow. */
 const DEFAULT_MAX_WORKERS = 8;
@@ -103,7 +108,7 @@ async function planAuto(
   );
   const keys = options.idExtractor ? undefined : PARALLEL_WRITING.keysOf(options, mapping).length;
   const { rows, source } = await countRows(opened, batchSize);
-  const facts = { rows, batchSize, maxWorkers, keys };
+  const facts = { rows, batchSize, maxWorkers, keys, merges: !mapping?.createsOnly };
   const sequential = keptChoice(kept, keys) ?? chooseWriting({ ...facts, plan: undefined });
   const isSplittable = keys === undefined || keys <= 2;
   if (!isSplittable || (sequential.kind === 'sequential' && !isAsked))
@@ -115,7 +120,7 @@ async function planAuto(
     tableSize:
       (kept?.tableSize as number | undefined) ??
       options.tableSize ??
-      fittingTableSize(facts, cellsOf(options, mapping, keys), !mapping?.createsOnly),
+      fittingTableSize(facts, cellsOf(options, mapping)),
   };
   const planned = await planGrid(resolved, source, mapping, batchSize, true, context, !buckets).catch(
     async (error: unknown) => {
@@ -172,17 +177,6 @@ async function countRows(
   const sampled = new SampledSource(source as BatchSource, batchSize);
   const { length } = await sampled.sample(SAMPLE_ROWS);
   return { rows: sampled.isComplete ? length : undefined, source: sampled };
-}
-
-function cellsOf(
-  { idExtractor, monopartite }: ParallelOptions,
-  mapping: CompiledMapping | undefined,
-  keys: number | undefined,
-): GridCells {
-  if (keys !== undefined && keys < 2) return 'diagonal';
-  const [start, end] = mapping?.claims ?? [];
-  const isFolded = idExtractor?.monopartite ?? (start ? start.space === end?.space : monopartite);
-  return isFolded ? 'folded' : 'all';
 }
 
 function planOfOne(rows = 0): SplitPlan {

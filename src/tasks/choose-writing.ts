@@ -34,6 +34,8 @@ export interface WritingFacts {
   readonly rows: number | undefined;
   readonly batchSize: number;
   readonly maxWorkers: number;
+  /** Whether the rows do more than create relationships. */
+  readonly merges: boolean;
   /** Keys that a row claims; undefined where only an extractor of the user's own knows. */
   readonly keys: number | undefined;
   /** What the split could reach; undefined where keys were not counted. */
@@ -41,7 +43,12 @@ export interface WritingFacts {
 }
 
 /** With fewer batches there is nothing to adapt, and cells would hold crumbs. */
-export const MIN_BATCHES = 4;
+const MIN_BATCHES = 4;
+/**
+ * So many rows are worth a split, however large a batch may be. Ratings by `MERGE`, medians of seven in turn: 15,000 took 0.50 s with one
+ * writer and 0.59 in a grid, whose keys are counted first; 25,000 0.57 and, without the count, 0.52.
+ */
+const ENOUGH_ROWS = 40_000;
 /** A grid costs smaller batches; what gains less than this at best may lose in the end. */
 export const MIN_SPEEDUP = 1.3;
 
@@ -54,12 +61,10 @@ export function chooseWriting({ rows, batchSize, maxWorkers, keys, plan }: Writi
       reason: `the mapping finds ${keys} nodes a row by key, and a grid has two sides`,
     };
   }
-  if (rows !== undefined && rows < MIN_BATCHES * batchSize) {
-    const batches = `${MIN_BATCHES} batches of ${formatCount(batchSize)}`;
-    return {
-      kind: 'sequential',
-      reason: `${formatCount(rows)} ${rows === 1 ? 'row is' : 'rows are'} fewer than ${batches}`,
-    };
+  const enough = Math.min(ENOUGH_ROWS, MIN_BATCHES * batchSize);
+  if (rows !== undefined && rows < enough) {
+    const few = `${formatCount(rows)} ${rows === 1 ? 'row is' : 'rows are'} fewer than the ${formatCount(enough)}`;
+    return { kind: 'sequential', reason: `${few} that are worth a split` };
   }
   if (plan && plan.expectedSpeedup < MIN_SPEEDUP) {
     return {
@@ -96,24 +101,21 @@ function limitOf({ hubs, totalRows, limitingBucket }: NonNullable<WritingFacts['
 export type GridCells = 'all' | 'folded' | 'diagonal';
 
 /**
- * Gives the number of buckets a side whose cells hold a batch each, or a third of one where something is merged: as many as
+ * Gives the number of buckets a side whose cells hold a batch each, or fewer rows where something is merged: as many as
  * {@link mostBuckets} says where there are rows enough, and never so few that workers would find no free cell.
+ * @param least Buckets a side, at least.
  */
 export function fittingTableSize(
-  { rows, batchSize, maxWorkers }: Pick<WritingFacts, 'rows' | 'batchSize' | 'maxWorkers'>,
+  { rows, maxWorkers, ...batches }: Pick<WritingFacts, 'rows' | 'batchSize' | 'maxWorkers' | 'merges'>,
   cells: GridCells,
-  merges: boolean,
+  least = MIN_TABLE_SIZE,
 ): number {
-  const most = mostBuckets(maxWorkers, cells === 'folded', merges);
+  const most = mostBuckets(maxWorkers, cells === 'folded', batches.merges);
   if (rows === undefined) return most;
-  const batches = rows / (merges ? batchSize * MERGED_SHARE : batchSize);
+  const count = rows / fittingCellRows(batches);
   const fitting =
-    cells === 'diagonal'
-      ? batches
-      : cells === 'folded'
-        ? (Math.sqrt(1 + 8 * batches) - 1) / 2
-        : Math.sqrt(batches);
-  return Math.min(most, Math.max(MIN_TABLE_SIZE, Math.floor(fitting)));
+    cells === 'diagonal' ? count : cells === 'folded' ? (Math.sqrt(1 + 8 * count) - 1) / 2 : Math.sqrt(count);
+  return Math.min(most, Math.max(least, MIN_TABLE_SIZE, Math.floor(fitting)));
 }
 
 /** With twice as many buckets as workers, half of them are free for the next cell; more would make cells small. */
@@ -131,10 +133,15 @@ const BUCKETS_A_WORKER_FOLDED = 3;
 const LEAST_WORKERS_OF_MERGE = 4;
 const MIN_TABLE_SIZE = 4;
 /**
- * Of a batch, what a cell of a short load holds where something is merged. 300,000 ratings by `MERGE` with 4 workers, medians of seven:
+ * Rows that a cell of a short load holds where something is merged. 300,000 ratings by `MERGE` with 4 workers, medians of seven:
  * 109,032 rows/s in a grid of 5, 121,567 in one of 8; 100,000 ratings 83,841 in one of 4, 88,754 of 5, 68,913 of 6.
  */
-const MERGED_SHARE = 1 / 3;
+const MERGED_CELL_ROWS = 3_333;
+
+/** Rows that a cell should hold where there are too few for the largest grid. */
+function fittingCellRows({ batchSize, merges }: Pick<WritingFacts, 'batchSize' | 'merges'>): number {
+  return merges ? Math.min(batchSize, MERGED_CELL_ROWS) : batchSize;
+}
 
 /**
  * Gives the buckets a side that so many workers are served by, however many rows there are.

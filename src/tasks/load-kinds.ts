@@ -34,9 +34,10 @@ export interface PlannedWriting {
   readonly denseAfterRows?: number;
   /** Tells one assignment of keys to buckets from another. */
   readonly assignment?: string;
-  /** With `parallel: 'auto'`: what was chosen, with all options as they follow from it. */
-  readonly choice?: WritingChoice;
+  /** The options as they follow from what is known. */
   readonly options?: object;
+  /** With `parallel: 'auto'`: what was chosen. */
+  readonly choice?: WritingChoice;
   readonly limit?: AdaptiveLimit;
   /** What a person is told before the load, and after it. */
   readonly notice?: string;

@@ -33,7 +33,7 @@ import { describeLoad } from './load-description.ts';
 import type { LoadPlan, LoadSource, PlannedWriting, SourceKind, WritingKind } from './load-kinds.ts';
 import {
   CONSTRAINT_POLICIES,
-  DEFAULT_BATCH_SIZE,
+  defaultBatchSize,
   LOAD_OPTION_NAMES,
   type LoadOptions,
 } from './load-options.ts';
@@ -84,7 +84,6 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     ]);
     super(context, options.name);
     const name = source.nameOf(options);
-    this.batchSize = integerOption('batchSize', options.batchSize ?? DEFAULT_BATCH_SIZE, { min: 1 });
     this.#rejected = new RejectedRows(options.rejectedFile ?? RejectedRows.defaultPath(name));
     this.options = Object.freeze({ ...options });
     this.rejectedFile = this.#rejected.path;
@@ -117,6 +116,9 @@ export abstract class LoadTask<O extends LoadOptions> extends Task<Neo4jContext>
     }
     if (runTag !== undefined) stringOption('runTag', runTag);
     this.#mapping = options.mapping && compileMapping(options.mapping, { runTag });
+    this.batchSize = integerOption('batchSize', options.batchSize ?? defaultBatchSize(this.#mapping), {
+      min: 1,
+    });
     this.#chain(this.#open(), pickOptions(options as LoadOptions, ['floatColumns'])); // opens nothing, but says which option is wrong before anything is
   }
 

@@ -19,7 +19,7 @@ import { SampledSource } from '../parallel/sampled-source.ts';
 import { type HeavyKeys, hubsOf, withoutKeys } from '../parallel/shared-keys.ts';
 import { type ScheduleKind, SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
 import type { Row } from '../sources/duckdb.ts';
-import { mostBuckets, type ParallelMode } from './choose-writing.ts';
+import { fittingTableSize, type GridCells, type ParallelMode } from './choose-writing.ts';
 import { type HubKind, type HubSharing, hubSharing } from './hub-sharing.ts';
 import type { LoadSource, PlannedWriting, WritingKind } from './load-kinds.ts';
 import { digest } from './load-run.ts';
@@ -187,9 +187,11 @@ export async function planGrid(
 ): Promise<PlannedWriting> {
   const asked = choiceOption('buckets', options.buckets ?? 'hash', BUCKET_KINDS);
   const claims = claimsOf(options, mapping);
-  const { maxWorkers: workers, tableSize, monopartite } = gridOf(options, mapping);
+  const rows = options.tableSize === undefined ? await source.countRows?.() : undefined;
+  const { maxWorkers: workers, tableSize, monopartite } = gridOf(options, mapping, { rows, batchSize });
+  const resolved = { ...options, tableSize };
   const sharing = tableSize > 1 ? hubSharing(options, mapping, neo4j.maxCommits) : 'none';
-  if (!claims || (asked === 'hash' && sharing === 'none' && !isAsked)) return { source };
+  if (!claims || (asked === 'hash' && sharing === 'none' && !isAsked)) return { source, options: resolved };
   const sides = monopartite || claims.length < 2 ? [claims] : claims.map((claim) => [claim]);
   const { counts, source: read } = await countSides(source, sides, batchSize);
   // Of one node space a row is counted at both ends.
@@ -221,6 +223,7 @@ export async function planGrid(
   const isOwn = plan.buckets === 'balanced' || isShared;
   return {
     source: read,
+    options: resolved,
     plan,
     denseAfterRows: denseAfter(counts),
     ...(isOwn && {
@@ -310,9 +313,11 @@ function addKey(counter: KeyCounter, row: Row, claim: KeyClaim): void {
   }
 }
 
+/** @param known Of what is to be loaded. Default: nothing. */
 function gridOf(
   options: ParallelOptions,
   mapping: CompiledMapping | undefined,
+  known: { readonly rows?: number | undefined; readonly batchSize: number } = { batchSize: 1 },
 ): {
   readonly maxWorkers: number;
   readonly tableSize: number;
@@ -324,9 +329,18 @@ function gridOf(
     (mapping && mappingExtractor(mapping, options.tableSize ?? 1).monopartite) ??
     options.monopartite ??
     false;
-  return {
-    maxWorkers,
-    monopartite,
-    tableSize: options.tableSize ?? mostBuckets(maxWorkers, monopartite, !mapping?.createsOnly),
-  };
+  const cells = cellsOf(options, mapping);
+  const facts = { ...known, rows: known.rows, maxWorkers, merges: !mapping?.createsOnly };
+  // All of the workers that are asked for find a cell at the same time.
+  const least = cells === 'folded' ? 2 * maxWorkers : maxWorkers;
+  return { maxWorkers, monopartite, tableSize: options.tableSize ?? fittingTableSize(facts, cells, least) };
+}
+
+/** Which cells of the grid have rows. */
+export function cellsOf(options: ParallelOptions, mapping: CompiledMapping | undefined): GridCells {
+  const { idExtractor, monopartite = false } = options;
+  const claims = idExtractor ? undefined : mapping?.claims;
+  if (claims && claims.length < 2) return 'diagonal';
+  const isFolded = claims ? claims[0]!.space === claims[1]!.space : (idExtractor?.monopartite ?? monopartite);
+  return isFolded ? 'folded' : 'all';
 }

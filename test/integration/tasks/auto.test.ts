@@ -142,7 +142,7 @@ describe("a load with parallel: 'auto'", () => {
     expect(await hub.graph()).toHaveLength(5_000);
     const name = 'ParallelCSVLoad2Neo4jTask: auto: one writer';
     expect(reporter().notices).toEqual([
-      `${name}: 300 rows are fewer than 4 batches of 10,000`,
+      `${name}: 300 rows are fewer than the 40,000 that are worth a split`,
       `${name}: the mapping finds 3 nodes a row by key, and a grid has two sides`,
       `${name}: key 0 has 90 % of the rows, so no split can be more than 1.1 times as fast`,
     ]);
