@@ -83,6 +83,10 @@ const CLEAR_ERRORS = 2;
 const MIN_SPREAD = 0.2;
 /** Windows between probes, at most. */
 const MAX_PAUSE = 16;
+/** So many times as many after a trial that did not pay; after one that was far from it, where there is no other way to go. */
+const PATIENCE = 2;
+const FAR_PATIENCE = 4;
+const FAR_LOSS = 0.8;
 /** Where workers stand still for want of cells or of rows, more of them would not help. */
 const BUSY_SHARE = 0.8;
 /** So many retries a commit are a storm: most of the work is thrown away. */
@@ -166,7 +170,7 @@ export class AdaptiveWorkers {
   cut(nowMs: number): void {
     this.#isClimbing = false;
     this.#hold(Math.max(1, Math.floor(this.#workers * DECREASE)), nowMs);
-    this.#pauseLonger();
+    this.#pauseLonger(PATIENCE);
   }
 
   /** Forgets what was measured, when a batch is no longer what it was. */
@@ -226,7 +230,7 @@ export class AdaptiveWorkers {
   /** Compares a trial with the window before it. */
   #judge(trial: Trial, nowMs: number): void {
     const gain = rateOf(trial.rate) / rateOf(this.#base!);
-    if (gain <= this.#threshold) this.#reject(nowMs);
+    if (gain <= this.#threshold) this.#reject(nowMs, gain);
     else if (this.#isClimbing && gain > FULL_GAIN) this.#accept(trial, gain, nowMs);
     else {
       this.#trial = trial;
@@ -241,7 +245,7 @@ export class AdaptiveWorkers {
     const gain = rateOf(trial.rate) / rateOf(sumOf(this.#base!, after));
     this.#base = after;
     if (gain > this.#threshold) this.#accept(trial, gain, nowMs);
-    else this.#reject(nowMs);
+    else this.#reject(nowMs, gain);
   }
 
   #accept({ workers, rate }: Trial, gain: number, nowMs: number): void {
@@ -259,7 +263,7 @@ export class AdaptiveWorkers {
     if (isBetter) this.#probe(nowMs);
   }
 
-  #reject(nowMs: number): void {
+  #reject(nowMs: number, gain: number): void {
     this.#hold(this.#best, nowMs);
     if (this.#isClimbing) {
       this.#isClimbing = false;
@@ -267,12 +271,13 @@ export class AdaptiveWorkers {
     }
     this.#step = 1;
     if (this.#direction < 0) this.#halves = false;
+    const hasOther = this.#best !== (this.#direction < 0 ? this.#maxWorkers : 1);
     this.#direction *= -1;
-    this.#pauseLonger();
+    this.#pauseLonger(gain < FAR_LOSS && !hasOther ? FAR_PATIENCE : PATIENCE);
   }
 
-  #pauseLonger(): void {
-    this.#pause = Math.min(MAX_PAUSE, 2 * this.#pause);
+  #pauseLonger(patience: number): void {
+    this.#pause = Math.min(MAX_PAUSE, patience * this.#pause);
   }
 
   #hold(workers: number, nowMs: number): void {
