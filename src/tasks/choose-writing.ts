@@ -133,10 +133,10 @@ const BUCKETS_A_WORKER_FOLDED = 3;
 const LEAST_WORKERS_OF_MERGE = 4;
 const MIN_TABLE_SIZE = 4;
 /**
- * Rows that a cell of a short load holds where something is merged. 300,000 ratings by `MERGE` with 4 workers, medians of seven:
- * 109,032 rows/s in a grid of 5, 121,567 in one of 8; 100,000 ratings 83,841 in one of 4, 88,754 of 5, 68,913 of 6.
+ * Rows that a cell of a short load holds where something is merged. Ratings by `MERGE` with 2 workers, medians of seven in turn: 100,000
+ * took 1.17 s in a grid of 3, 1.02 in one of 4, 1.11 of 5; 300,000 took 2.43 s in one of 6, 2.45 of 7, 2.60 of 8, 3.09 of 12.
  */
-const MERGED_CELL_ROWS = 3_333;
+const MERGED_CELL_ROWS = 8_000;
 
 /** Rows that a cell should hold where there are too few for the largest grid. */
 function fittingCellRows({ batchSize, merges }: Pick<WritingFacts, 'batchSize' | 'merges'>): number {

@@ -60,7 +60,7 @@ export interface ParallelOptions {
    * every key claims its bucket. Default: 'share' for such a mapping on a Neo4j record store, else 'claim'.
    */
   readonly hubs?: HubKind;
-  /** With claims: the source is paused at this many waiting rows; from 1. Default: half a batch a cell, at most 500,000. */
+  /** With claims: the source is paused at this many waiting rows; from 1. Default: half a batch a cell, at most 640,000. */
   readonly maxBufferedRows?: number;
   /** With waves: a cell of more than this many times batchSize rows is flushed early; from 1. Default: 2. */
   readonly burstFactor?: number;

@@ -86,7 +86,7 @@ describe('chooseWriting', () => {
     expect(size(20_000)).toBe(4);
     const merged = (rows: number, batchSize: number) =>
       fittingTableSize({ ...facts, rows, batchSize, merges: true }, 'all');
-    expect([20_000, 100_000, 1_000_000].map((rows) => merged(rows, 20_000))).toEqual([4, 5, 16]);
+    expect([20_000, 300_000, 3_000_000].map((rows) => merged(rows, 20_000))).toEqual([4, 6, 16]);
     expect(merged(100_000, 1_000)).toBe(10);
   });
 
