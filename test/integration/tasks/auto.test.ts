@@ -63,7 +63,7 @@ describe("a load with parallel: 'auto'", () => {
       ),
     });
     const workers = Math.min(8, Math.max(2, availableParallelism()));
-    const tableSize = Math.min(2 * Math.max(4, workers), 13); // 13: a third of a batch in each cell
+    const tableSize = Math.min(2 * Math.max(4, workers), 7); // 7: a batch in each cell
     expect(plan).toMatchObject({ totalRows: 15_000, workers, tableSize, buckets: 'hash' });
     await load(task);
     expect(await auto.graph()).toEqual(await one.graph());

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { node, relationship } from '../../../src/mapping/patterns.ts';
+import { type Mapping, node, relationship } from '../../../src/mapping/patterns.ts';
 import { CSVLoad2Neo4jTask, ParallelCSVLoad2Neo4jTask } from '../../../src/tasks/csv-load-2-neo4j-task.ts';
 import { uniqueLabel, useServer } from '../../support/context.ts';
 import { readJsonLines, useFolder } from '../../support/files.ts';
@@ -318,8 +318,10 @@ describe('a mapping', () => {
     }
   });
 
-  it('gets as many buckets for two workers as for four where something is merged, and no more where not', async () => {
-    const file = useFolder().write('ratings.csv', 'user,movie\n1,2\n');
+  it('gets as many buckets for two workers as for four where something is merged, no more where not, and few for few rows', async () => {
+    const folder = useFolder();
+    const few = folder.write('few.csv', 'user,movie\n1,2\n');
+    const file = folder.write('ratings.csv', `user,movie\n${'1,2\n'.repeat(150)}`);
     const ends = (write: 'merge' | 'match', isOneKind: boolean) => {
       const u = uniqueLabel('User');
       return {
@@ -336,10 +338,22 @@ describe('a mapping', () => {
       ['create', 'match', true],
     ] as const) {
       const mapping = relationship('RATED', { ...ends(nodes, isOneKind), write });
-      const task = new ParallelCSVLoad2Neo4jTask(context(), { file, mapping, maxWorkers: 2 });
-      sizes.push((await task.explain())?.tableSize);
+      const options = { mapping, maxWorkers: 2, batchSize: 1 };
+      const task = new ParallelCSVLoad2Neo4jTask(context(), { file, ...options });
+      const short = new ParallelCSVLoad2Neo4jTask(context(), { file: few, ...options });
+      sizes.push([(await task.explain())?.tableSize, (await short.explain())?.tableSize]);
     }
-    expect(sizes).toEqual([8, 8, 12, 4, 6]);
+    expect(sizes).toEqual([8, 8, 12, 4, 6].map((most) => [most, 4]));
+  });
+
+  it('has larger batches by default where relationships are merged', () => {
+    const [from, to] = [node('User', { id: 'user' }), node('Movie', { id: 'movie' })];
+    const sizeOf = (mapping: Mapping, options = {}) =>
+      new ParallelCSVLoad2Neo4jTask(context(), { file: 'ratings.csv', mapping, ...options }).batchSize;
+    expect(sizeOf(relationship('RATED', { from, to }))).toBe(20_000);
+    expect(sizeOf(relationship('RATED', { from, to }), { batchSize: 7 })).toBe(7);
+    expect(sizeOf(relationship('RATED', { from, to, write: 'create' }))).toBe(10_000);
+    expect(sizeOf(node('User', { id: 'user' }, { write: 'merge' }))).toBe(10_000);
   });
 
   it('loads the same graph with balanced buckets, from a file that is counted and from rows that are sampled', async () => {
@@ -376,7 +390,7 @@ describe('a mapping', () => {
         ...read,
       });
       const plan = await task.explain();
-      expect(plan).toMatchObject({ totalRows: 3_000, workers: 4, tableSize: 8, buckets: 'balanced' });
+      expect(plan).toMatchObject({ totalRows: 3_000, workers: 4, tableSize: 4, buckets: 'balanced' });
       expect(plan!.expectedSpeedup).toBeGreaterThan(3.5);
       const { success, error, summary } = await task.execute();
       expect(error).toBeUndefined();

@@ -169,7 +169,7 @@ describe('a load that was stopped', () => {
     const { error } = await new ParallelCSVLoad2Neo4jTask(server.context(), changed).execute();
     expect(error).toMatchObject({ code: 'GW_RUN_CHANGED' });
     expect(error!.message).toMatch(/source files\.0\.modifiedAt was "20.+Z", is "2020-02-03T04:05:06.000Z"/);
-    expect(error!.message).toContain('grid tableSize was 9, is 5');
+    expect(error!.message).toContain('grid tableSize was 7, is 5');
     await server.context().neo4j.query(`MATCH (:${label})-[t:TRIP]->() DELETE t`);
     const again = new ParallelCSVLoad2Neo4jTask(server.context(), { ...changed, fresh: true });
     expect(await again.execute()).toMatchObject({ success: true });
