@@ -19,7 +19,7 @@ import { SampledSource } from '../parallel/sampled-source.ts';
 import { type HeavyKeys, hubsOf, withoutKeys } from '../parallel/shared-keys.ts';
 import { type ScheduleKind, SplittingBatchProcessor } from '../parallel/splitting-batch-processor.ts';
 import type { Row } from '../sources/duckdb.ts';
-import { fittingTableSize, type GridCells, type ParallelMode } from './choose-writing.ts';
+import { fittingTableSize, type GridCells, type ParallelMode, type WritingFacts } from './choose-writing.ts';
 import { type HubKind, type HubSharing, hubSharing } from './hub-sharing.ts';
 import type { LoadSource, PlannedWriting, WritingKind } from './load-kinds.ts';
 import { digest } from './load-run.ts';
@@ -41,7 +41,7 @@ export interface ParallelOptions {
   readonly parallel?: ParallelMode;
   /**
    * Buckets on each side of the grid, 1 to 4096. Default: twice maxWorkers, mono-partite thrice; as for 4 workers at least,
-   * unless a mapping creates relationships alone.
+   * unless a mapping creates relationships alone; fewer where the source says that it has too few rows to fill the cells.
    */
   readonly tableSize?: number;
   /**
@@ -317,7 +317,7 @@ function addKey(counter: KeyCounter, row: Row, claim: KeyClaim): void {
 function gridOf(
   options: ParallelOptions,
   mapping: CompiledMapping | undefined,
-  known: { readonly rows?: number | undefined; readonly batchSize: number } = { batchSize: 1 },
+  known: Pick<WritingFacts, 'rows' | 'batchSize'> = { rows: undefined, batchSize: 1 },
 ): {
   readonly maxWorkers: number;
   readonly tableSize: number;
@@ -330,7 +330,7 @@ function gridOf(
     options.monopartite ??
     false;
   const cells = cellsOf(options, mapping);
-  const facts = { ...known, rows: known.rows, maxWorkers, merges: !mapping?.createsOnly };
+  const facts = { ...known, maxWorkers, merges: !mapping?.createsOnly };
   // All of the workers that are asked for find a cell at the same time.
   const least = cells === 'folded' ? 2 * maxWorkers : maxWorkers;
   return { maxWorkers, monopartite, tableSize: options.tableSize ?? fittingTableSize(facts, cells, least) };
