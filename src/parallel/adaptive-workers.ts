@@ -83,9 +83,11 @@ const CLEAR_ERRORS = 2;
 const MIN_SPREAD = 0.2;
 /** Windows between probes, at most. */
 const MAX_PAUSE = 16;
-/** So many times as many after a trial that did not pay; after one that was far from it, where there is no other way to go. */
+/** So many times as many after a trial that did not pay. */
 const PATIENCE = 2;
+/** After one that was far from it, where there is no other way to go. */
 const FAR_PATIENCE = 4;
+/** A gain below it is far from paying. */
 const FAR_LOSS = 0.8;
 /** Where workers stand still for want of cells or of rows, more of them would not help. */
 const BUSY_SHARE = 0.8;
@@ -271,9 +273,9 @@ export class AdaptiveWorkers {
     }
     this.#step = 1;
     if (this.#direction < 0) this.#halves = false;
-    const hasOther = this.#best !== (this.#direction < 0 ? this.#maxWorkers : 1);
+    const isOnlyWay = this.#best === (this.#direction < 0 ? this.#maxWorkers : 1);
     this.#direction *= -1;
-    this.#pauseLonger(gain < FAR_LOSS && !hasOther ? FAR_PATIENCE : PATIENCE);
+    this.#pauseLonger(gain < FAR_LOSS && isOnlyWay ? FAR_PATIENCE : PATIENCE);
   }
 
   #pauseLonger(patience: number): void {

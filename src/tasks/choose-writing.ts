@@ -106,13 +106,13 @@ export type GridCells = 'all' | 'folded' | 'diagonal';
  * @param least Buckets a side, at least.
  */
 export function fittingTableSize(
-  { rows, maxWorkers, ...batches }: Pick<WritingFacts, 'rows' | 'batchSize' | 'maxWorkers' | 'merges'>,
+  facts: Pick<WritingFacts, 'rows' | 'batchSize' | 'maxWorkers' | 'merges'>,
   cells: GridCells,
-  least = MIN_TABLE_SIZE,
+  least = 1,
 ): number {
-  const most = mostBuckets(maxWorkers, cells === 'folded', batches.merges);
-  if (rows === undefined) return most;
-  const count = rows / fittingCellRows(batches);
+  const most = mostBuckets(facts.maxWorkers, cells === 'folded', facts.merges);
+  if (facts.rows === undefined) return most;
+  const count = facts.rows / fittingCellRows(facts);
   const fitting =
     cells === 'diagonal' ? count : cells === 'folded' ? (Math.sqrt(1 + 8 * count) - 1) / 2 : Math.sqrt(count);
   return Math.min(most, Math.max(least, MIN_TABLE_SIZE, Math.floor(fitting)));

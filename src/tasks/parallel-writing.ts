@@ -1,6 +1,6 @@
 import type { BatchSource } from '../core/batch-processor.ts';
 import { ConfigError, ValidationError } from '../core/errors.ts';
-import { choiceOption, integerOption, pickOptions } from '../core/options.ts';
+import { booleanOption, choiceOption, integerOption, pickOptions } from '../core/options.ts';
 import type { CompiledMapping, KeyClaim } from '../mapping/compile.ts';
 import { mappingExtractor, nodeKeyOf } from '../mapping/mapping-extractor.ts';
 import type { Neo4jConnection, Neo4jContext } from '../neo4j/connection.ts';
@@ -324,23 +324,22 @@ function gridOf(
   readonly monopartite: boolean;
 } {
   const maxWorkers = integerOption('maxWorkers', options.maxWorkers ?? DEFAULT_MAX_WORKERS, { min: 1 });
-  const monopartite =
-    options.idExtractor?.monopartite ??
-    (mapping && mappingExtractor(mapping, options.tableSize ?? 1).monopartite) ??
-    options.monopartite ??
-    false;
   const cells = cellsOf(options, mapping);
   const facts = { ...known, maxWorkers, merges: !mapping?.createsOnly };
   // All of the workers that are asked for find a cell at the same time.
   const least = cells === 'folded' ? 2 * maxWorkers : maxWorkers;
-  return { maxWorkers, monopartite, tableSize: options.tableSize ?? fittingTableSize(facts, cells, least) };
+  const tableSize = options.tableSize ?? fittingTableSize(facts, cells, least);
+  return { maxWorkers, monopartite: cells !== 'all', tableSize };
 }
 
-/** Which cells of the grid have rows. */
-export function cellsOf(options: ParallelOptions, mapping: CompiledMapping | undefined): GridCells {
-  const { idExtractor, monopartite = false } = options;
-  const claims = idExtractor ? undefined : mapping?.claims;
-  if (claims && claims.length < 2) return 'diagonal';
-  const isFolded = claims ? claims[0]!.space === claims[1]!.space : (idExtractor?.monopartite ?? monopartite);
+/** Says which cells of the grid have rows: what the extractor says, else what the mapping implies, else what is asked for. */
+export function cellsOf(
+  { idExtractor, monopartite: given = false }: ParallelOptions,
+  mapping: CompiledMapping | undefined,
+): GridCells {
+  const monopartite = booleanOption('monopartite', given);
+  if (mapping && !idExtractor && mapping.claims.length < 2) return 'diagonal';
+  const isFolded =
+    idExtractor?.monopartite ?? (mapping && mappingExtractor(mapping, 1).monopartite) ?? monopartite;
   return isFolded ? 'folded' : 'all';
 }
