@@ -58,7 +58,9 @@ async function main({ url, artists, seed, workers }: Flags): Promise<void> {
     });
     const show = (n: number) => n.toLocaleString('en-US');
     for (const { name, expected, found } of counts) table.push([name, show(expected), show(found)]);
-    process.stdout.write(`${table.toString()}\nretries: ${show(summary.retries ?? 0)}\n`);
+    const retries = Object.entries(summary).filter(([name]) => name.startsWith('retries'));
+    const account = retries.map(([name, n]) => `${name}: ${show(n)}`).join(', ');
+    process.stdout.write(`${table.toString()}\n${account || 'retries: 0'}\n`);
     if (counts.some(({ expected, found }) => expected !== found)) {
       process.stderr.write('Neo4j does not hold what PostgreSQL has: see the table.\n');
       process.exitCode = 1;

@@ -122,6 +122,7 @@ export class Neo4jConnection implements AsyncDisposable {
   readonly #gate: CommitGate;
   /** Answers that may still be waited for to learn how far the server is. */
   #pings = PINGS;
+  #verifying: Promise<void> | undefined;
   #opened: Promise<OpenedDriver> | undefined;
 
   constructor(address: Neo4jAddress | (() => Promise<Neo4jAddress>), options: Neo4jConnectionOptions = {}) {
@@ -140,14 +141,23 @@ export class Neo4jConnection implements AsyncDisposable {
     return (await this.#open()).driver;
   }
 
-  /** Asks the server for a sign of life, so that a wrong address or password is known at once, and learns how far it is. */
-  async verify(): Promise<void> {
-    await this.query('RETURN 1');
-    for (; this.#pings > 0 && !this.#gate.isNear; this.#pings--) {
+  /**
+   * Asks the server for a sign of life, so that a wrong address or password is known at once, and learns how far it is. Loads that
+   * begin side by side share the answers: each would take the others' work for distance.
+   */
+  verify(): Promise<void> {
+    this.#verifying ??= published(() => this.#verify()).finally(() => {
+      this.#verifying = undefined;
+    });
+    return this.#verifying;
+  }
+
+  async #verify(): Promise<void> {
+    do {
       const { summary, ms } = await this.#run('RETURN 1', {}, {});
       const onServerMs = Number(summary.resultAvailableAfter) + Number(summary.resultConsumedAfter);
       this.#gate.noteRoundTrip(ms - onServerMs);
-    }
+    } while (!this.#gate.isNear && this.#pings-- > 0);
   }
 
   /**

@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ETLContext } from '../../../src/context/etl-context.ts';
+import { subscribeToEvents } from '../../../src/core/events.ts';
 import { SILENT_REPORTER } from '../../../src/core/reporter.ts';
 import { useServer } from '../../support/context.ts';
 import { useFolder } from '../../support/files.ts';
@@ -58,6 +59,24 @@ describe('Neo4jConnection', () => {
     for (const end of await waiting) expect(end).toMatchObject({ reason: { code: 'GW_ABORTED' } });
     expect((await neo4j.query('RETURN 1 AS n')).rows).toEqual([{ n: 1 }]);
   }, 30_000);
+
+  it('finds out how far the server is with one question, also for loads that begin side by side', async () => {
+    const { neo4j } = server.context();
+    let asked = 0;
+    const unsubscribe = subscribeToEvents({
+      transaction: ({ event }) => {
+        if (event === 'transaction:end') asked++;
+      },
+    });
+    try {
+      await Promise.all(Array.from({ length: 14 }, () => neo4j.verify()));
+      expect(asked).toBe(1);
+      await neo4j.verify();
+      expect(asked).toBe(2);
+    } finally {
+      unsubscribe();
+    }
+  });
 
   it('opens nothing before something is asked of it, and can be closed without having been used', async () => {
     let connections = 0;
