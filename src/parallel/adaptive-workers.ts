@@ -81,12 +81,15 @@ const PROBE_WORTH = 8;
 const CLEAR_ERRORS = 2;
 /** Spread of latencies, of their mean, at least: a few that are alike by chance prove nothing. */
 const MIN_SPREAD = 0.2;
+/** Commits before an outcome can be clear, and before one that is far from paying can. */
+const CLEAR_COMMITS = 3;
+const FAR_COMMITS = 2;
 /** Windows between probes, at most. */
 const MAX_PAUSE = 16;
 /** So many times as many after a trial that did not pay. */
 const PATIENCE = 2;
-/** After one that was far from it, where there is no other way to go. */
-const FAR_PATIENCE = 4;
+/** Commits before the next trial after one that was far from it, where there is no other way to go. */
+const FAR_PAUSE_COMMITS = 400;
 /** A gain below it is far from paying. */
 const FAR_LOSS = 0.8;
 /** Where workers stand still for want of cells or of rows, more of them would not help. */
@@ -172,7 +175,7 @@ export class AdaptiveWorkers {
   cut(nowMs: number): void {
     this.#isClimbing = false;
     this.#hold(Math.max(1, Math.floor(this.#workers * DECREASE)), nowMs);
-    this.#pauseLonger(PATIENCE);
+    this.#pauseLonger();
   }
 
   /** Forgets what was measured, when a batch is no longer what it was. */
@@ -193,8 +196,10 @@ export class AdaptiveWorkers {
 
   /** Whether a trial needs no more commits. */
   #isClear(window: Rate): boolean {
-    if (this.#state !== 'trial' || window.commits < Math.max(3, this.#workers)) return false;
-    return isApart(window, this.#base!, this.#threshold);
+    if (this.#state !== 'trial') return false;
+    const isFar = rateOf(window) < FAR_LOSS * rateOf(this.#base!);
+    const least = Math.max(isFar ? FAR_COMMITS : CLEAR_COMMITS, this.#workers);
+    return window.commits >= least && isApart(window, this.#base!, this.#threshold);
   }
 
   /** The gain at which a trial pays. */
@@ -275,11 +280,13 @@ export class AdaptiveWorkers {
     if (this.#direction < 0) this.#halves = false;
     const isOnlyWay = this.#best === (this.#direction < 0 ? this.#maxWorkers : 1);
     this.#direction *= -1;
-    this.#pauseLonger(gain < FAR_LOSS && isOnlyWay ? FAR_PATIENCE : PATIENCE);
+    this.#pauseLonger();
+    if (gain < FAR_LOSS && isOnlyWay)
+      this.#pause = Math.max(this.#pause, Math.ceil(FAR_PAUSE_COMMITS / this.#windowCommits));
   }
 
-  #pauseLonger(patience: number): void {
-    this.#pause = Math.min(MAX_PAUSE, patience * this.#pause);
+  #pauseLonger(): void {
+    this.#pause = Math.min(MAX_PAUSE, PATIENCE * this.#pause);
   }
 
   #hold(workers: number, nowMs: number): void {
