@@ -131,6 +131,23 @@ describe('AdaptiveLimit on a simulated server', () => {
     expect(limit.workers).toBeLessThan(3);
   });
 
+  it('gives one worker in place of two as few commits as show that it is far from paying, and not soon again', () => {
+    const limit = new AdaptiveLimit({ maxWorkers: 2, maxBatchRows: 1_000 });
+    const alone: number[] = [];
+    let endedAtMs = 0;
+    for (let i = 0; i < 500; i++) {
+      const running = limit.workers;
+      if (running === 1) alone.push(i);
+      endedAtMs += running === 1 ? 90 : 50;
+      limit.onCommit({ rows: 1_000, latencyMs: running === 1 ? 90 : 100, running, endedAtMs });
+    }
+    const [first, second, third, fourth, ...others] = alone;
+    expect(second).toBe(first! + 1);
+    expect(third! - second!).toBeGreaterThan(400);
+    expect(fourth).toBe(third! + 1);
+    expect(others).toEqual([]);
+  });
+
   it('keeps the size of batches where one fails now and then, and not where many do', () => {
     const batchAfter = (passes: number) => {
       const limit = new AdaptiveLimit({ maxWorkers: 1, maxBatchRows: 1_000 });
