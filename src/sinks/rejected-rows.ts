@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { resolve, win32 } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type BatchPosition, type BatchResults, rowAt, rowOrigin } from '../core/batch-processor.ts';
@@ -183,7 +183,7 @@ export class RejectedRows {
     committed: (row: number, col: number) => number,
     { toSkip, places }: Earlier,
   ): Promise<void> {
-    if (!isFile(this.path)) return; // a pipe or a device cannot be read back
+    if (!statsOf(this.path)?.isFile()) return; // a pipe or a device cannot be read back
     mendLastLine(this.path, (line) => rejectedRowOf(line) !== undefined);
     for await (const line of createInterface({ input: createReadStream(this.path) })) {
       const row = rejectedRowOf(line);
@@ -246,7 +246,7 @@ export class RejectedRows {
     const { path } = this;
     if (!this.#description || this.#isDescribed) return;
     this.#isDescribed = true;
-    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) return; // a device or a pipe has no neighbours
+    if (statsOf(path)?.isFile() === false) return; // a device or a pipe has no neighbours
     const { id } = this.#description;
     const beside = besideOf(path);
     // Added to: loads of one source have one file of rejected rows.
@@ -264,12 +264,12 @@ export class RejectedRows {
   }
 }
 
-/** Whether there is such a file. Not with `throwIfNoEntry`: Node 24 takes a path through a file for one where nothing is. */
-function isFile(path: string): boolean {
+/** Says what is there, if anything. Not with `throwIfNoEntry`: Node 24 takes a path through a file for one where nothing is. */
+function statsOf(path: string): Stats | undefined {
   try {
-    return statSync(path).isFile();
+    return statSync(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }
